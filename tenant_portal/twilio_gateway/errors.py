@@ -3,14 +3,20 @@
 TwilioError
 ├── TwilioRefused          answered 4xx: not done; repeating the same request gives the same answer
 ├── TwilioUnavailable      certainly not done (no connection, 429, failed read): repeat later
-└── TwilioOutcomeUnknown   time-out or 5xx after a change was sent: look before repeating, never send twice
+├── TwilioOutcomeUnknown   time-out or 5xx after a change was sent: look before repeating, never send twice
+├── ForeignUrl             a file URL that is not this subaccount's
+└── DownloadTooLarge       a file beyond the caller's limit
 """
 
 from tenant_portal.errors import BadInput, PortalError
 
 
 class TwilioError(PortalError):
-    """Twilio did not do what was asked. `code` is Twilio's number, `retry_after` is in seconds, None where unknown."""
+    """Twilio did not do what was asked.
+
+    `code` is Twilio's error number, `status` the HTTP status, `retry_after` seconds: each None where Twilio gave none.
+    `detail` holds Twilio's own words, for staff and logs.
+    """
 
     unknown_outcome = False
 
@@ -22,11 +28,13 @@ class TwilioError(PortalError):
         permanent: bool = True,
         status: int | None = None,
         retry_after: float | None = None,
+        detail: str = "",
     ) -> None:
         super().__init__(message, permanent=permanent)
         self.code = code
         self.status = status
         self.retry_after = retry_after
+        self.detail = detail
 
 
 class TwilioRefused(TwilioError):
@@ -41,14 +49,30 @@ class TwilioRefused(TwilioError):
 class TwilioUnavailable(TwilioError):
     """The request was certainly not carried out: no connection, too many requests, or a read that failed."""
 
-    def __init__(self, message: str, *, code: int | None = None, status: int | None = None, retry_after: float | None = None) -> None:
-        super().__init__(message, code=code, permanent=False, status=status, retry_after=retry_after)
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        detail: str = "",
+    ) -> None:
+        super().__init__(message, code=code, permanent=False, status=status, retry_after=retry_after, detail=detail)
 
 
 class TwilioOutcomeUnknown(TwilioUnavailable):
     """A change was sent and no clear answer came back: it may have been carried out."""
 
     unknown_outcome = True
+
+
+class ForeignUrl(TwilioError):
+    """A URL that is not a file of this subaccount at Twilio; no request was made, no credential left the portal."""
+
+
+class DownloadTooLarge(TwilioError):
+    """A file is larger than the caller takes; reading stopped there."""
 
 
 class MalformedForm(BadInput):

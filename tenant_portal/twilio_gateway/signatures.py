@@ -26,7 +26,9 @@ def parse_form(raw: bytes) -> list[tuple[str, str]]:
     A NUL in a value is kept too (see `storable`). Raises MalformedForm.
     """
     try:
-        parameters = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+        parameters = parse_qsl(
+            raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
+        )
     except UnicodeDecodeError:
         raise MalformedForm("The form is not valid UTF-8.") from None
     except ValueError:
@@ -53,11 +55,16 @@ def json_url(url: str, body: bytes) -> str:
 
 
 def verify_request(
-    url: str, headers: Mapping[str, str], tokens: Iterable[str], *, parameters: Parameters = (), json_body: bytes | None = None
+    url: str,
+    headers: Mapping[str, str],
+    tokens: Iterable[str],
+    *,
+    parameters: Parameters = (),
+    json_body: bytes | None = None,
 ) -> bool:
-    """Whether one of `tokens` signed this request. `headers` has lower-case names or ignores case; give a JSON body raw.
+    """Whether one of `tokens` signed this request; a JSON body is given raw.
 
-    A request that names a shared key is refused: it is signed with a secret that the portal does not hold.
+    `headers` must have lower-case names or ignore case. A request that names a shared key is refused: it is signed with a secret that the portal does not hold.
     """
     if SHARED_KEY_HEADER in headers:
         return False
@@ -74,8 +81,8 @@ def verify_form(url: str, parameters: Parameters, signature: str | None, tokens:
     given, suffix = signature.encode("utf-8", "surrogatepass"), _canonical(parameters)
     payloads = [form.encode("utf-8", "surrogatepass") + suffix for form in _port_forms(url)]
     # Every pair is computed, so that the time does not tell which token or port form was right.
-    verdicts = [hmac.compare_digest(_digest(token.encode(), payload), given) for token in tokens for payload in payloads]
-    return any(verdicts)
+    expected = [_digest(token.encode(), payload) for token in tokens for payload in payloads]
+    return any([hmac.compare_digest(one, given) for one in expected])
 
 
 def verify_json(url: str, body: bytes, signature: str | None, tokens: Iterable[str]) -> bool:

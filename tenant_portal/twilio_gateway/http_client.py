@@ -1,0 +1,169 @@
+"""The HTTP client under Twilio's library: time limits, one origin for all hosts, careful repeats, our own errors."""
+
+import json
+import logging
+import random
+import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+from twilio.http import HttpClient
+from twilio.http.response import Response
+
+from tenant_portal.twilio_gateway.error_codes import Audience, explain
+from tenant_portal.twilio_gateway.errors import TwilioError, TwilioOutcomeUnknown, TwilioRefused, TwilioUnavailable
+
+logger = logging.getLogger(__name__)
+
+PRODUCTS = ("accounts", "api", "content", "lookups", "messaging", "monitor", "numbers", "pricing", "trusthub")
+HOSTS = frozenset(f"{product}.twilio.com" for product in PRODUCTS)
+TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+POOL = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.25
+# A thread waits meanwhile; past this it is better to fail and let a job come back later.
+LONGEST_PAUSE_SECONDS = 5.0
+TOO_MANY_REQUESTS = 429
+# These fail before a byte of the request is out, so Twilio cannot have acted on it.
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class PortalHttpClient(HttpClient):  # type: ignore[misc]  # Twilio's library ships no types
+    """Carries out the library's requests. `origin` replaces scheme and host of every Twilio URL; empty keeps them.
+
+    Raises TwilioError for every answer that is not 2xx, so the library's own exceptions never come up.
+    """
+
+    def __init__(self, origin: str = "", *, timeout: httpx.Timeout = TIMEOUT) -> None:
+        super().__init__(logger, is_async=False)
+        self.origin = origin
+        # No proxy or netrc from the environment: credentials go where the settings say and nowhere else.
+        self.connection = httpx.Client(timeout=timeout, limits=POOL, trust_env=False)
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """Called by Twilio's library for each request; a read or a refused write is repeated at most twice."""
+        as_json = (headers or {}).get("Content-Type") == "application/json"
+        request = self.connection.build_request(
+            method,
+            at_origin(uri, self.origin),
+            params=_texts(params) if params else None,
+            headers=headers,
+            json=data if as_json else None,
+            data=_texts(data) if data and not as_json else None,
+        )
+        answer = self._send(request, httpx.BasicAuth(*auth) if auth else None)
+        return Response(answer.status_code, answer.text, answer.headers)
+
+    def _send(self, request: httpx.Request, auth: httpx.BasicAuth | None) -> httpx.Response:
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return self._send_once(request, auth)
+            except TwilioUnavailable as error:
+                pause = _pause_seconds(error, attempt)
+                if not _may_repeat(request.method, error) or pause > LONGEST_PAUSE_SECONDS:
+                    raise
+                logger.info("Twilio: %s %s again in %.1f s", request.method, request.url.path, pause)
+                time.sleep(pause)
+        return self._send_once(request, auth)
+
+    def _send_once(self, request: httpx.Request, auth: httpx.BasicAuth | None) -> httpx.Response:
+        try:
+            answer = self.connection.send(request, auth=auth)
+        except NOT_SENT as error:
+            raise TwilioUnavailable("Twilio cannot be reached at the moment.", detail=str(error)) from error
+        except httpx.TransportError as error:
+            raise _no_answer(request.method, detail=repr(error)) from error
+        if not answer.is_success:
+            raise error_of(request.method, answer)
+        _check_json(request.method, answer)
+        return answer
+
+
+def at_origin(url: str, origin: str) -> str:
+    """The URL with scheme and host replaced, path and query unchanged. ValueError unless it is one of Twilio's hosts."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or parts.netloc not in HOSTS:
+        raise ValueError(f"not a Twilio address: {parts.scheme}://{parts.netloc}")
+    if not origin:
+        return url
+    target = urlsplit(origin)
+    return urlunsplit((target.scheme, target.netloc, parts.path, parts.query, ""))
+
+
+def error_of(method: str, answer: httpx.Response) -> TwilioError:
+    """Our error for an answer that is not 2xx; understands both of Twilio's error bodies."""
+    code, detail = _problem(answer)
+    found = explain(code)
+    message = found.sentence if code else f"Twilio answered with HTTP status {answer.status_code}."
+    if answer.status_code == TOO_MANY_REQUESTS:
+        return TwilioUnavailable(message, code=code, status=429, retry_after=_retry_after(answer), detail=detail)
+    if answer.is_server_error:
+        return _no_answer(method, code=code, status=answer.status_code, retry_after=_retry_after(answer), detail=detail)
+    permanent = found.audience is not Audience.RETRY
+    return TwilioRefused(message, code=code, permanent=permanent, status=answer.status_code, detail=detail)
+
+
+def _no_answer(
+    method: str, *, code: int | None = None, status: int | None = None, retry_after: float | None = None, detail: str
+) -> TwilioUnavailable:
+    if method == "GET":
+        text = "Twilio did not answer. Please try again in a few minutes."
+        return TwilioUnavailable(text, code=code, status=status, retry_after=retry_after, detail=detail)
+    text = "Twilio did not confirm the request; it may have been carried out."
+    return TwilioOutcomeUnknown(text, code=code, status=status, retry_after=retry_after, detail=detail)
+
+
+def _check_json(method: str, answer: httpx.Response) -> None:
+    # A gateway in between may answer 200 with a page of its own, which says nothing about what Twilio did.
+    if not answer.content:
+        return
+    try:
+        answer.json()
+    except ValueError:
+        raise _no_answer(method, status=answer.status_code, detail="the answer is not JSON") from None
+
+
+def _may_repeat(method: str, error: TwilioUnavailable) -> bool:
+    return method == "GET" or error.status == TOO_MANY_REQUESTS
+
+
+def _pause_seconds(error: TwilioUnavailable, attempt: int) -> float:
+    # Full jitter: after a burst the refused requests must not all come back together.
+    jittered = random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt)
+    return (error.retry_after or 0.0) + jittered
+
+
+def _problem(answer: httpx.Response) -> tuple[int | None, str]:
+    try:
+        body = json.loads(answer.text)
+    except ValueError:
+        return None, answer.text[:500]
+    if not isinstance(body, dict):
+        return None, ""
+    code = body.get("code")
+    words = body.get("message") or ": ".join(str(body[key]) for key in ("title", "detail") if body.get(key))
+    return code if isinstance(code, int) else None, str(words)
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isascii() and value.isdigit() else None
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str | list[str]]:
+    return {
+        name: [str(item) for item in value] if isinstance(value, (list, tuple)) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
