@@ -101,7 +101,7 @@ class NumberPurchase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedNumber:
-    """A number of this subaccount. `overridden_by` names the applications or trunks that make Twilio ignore the URLs."""
+    """A number of this subaccount. `overridden_by`: applications or trunks that make Twilio ignore the URLs."""
 
     sid: str
     phone_number: str

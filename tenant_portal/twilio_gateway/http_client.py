@@ -91,7 +91,7 @@ class PortalHttpClient(HttpClient):  # type: ignore[misc]  # Twilio's library sh
 
 
 def at_origin(url: str, origin: str) -> str:
-    """The URL with scheme and host replaced, path and query unchanged. ValueError unless it is one of Twilio's hosts."""
+    """The URL with scheme and host replaced, path and query unchanged. ValueError unless the host is Twilio's."""
     parts = urlsplit(url)
     if parts.scheme != "https" or parts.netloc not in HOSTS:
         raise ValueError(f"not a Twilio address: {parts.scheme}://{parts.netloc}")

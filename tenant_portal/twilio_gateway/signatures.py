@@ -64,7 +64,8 @@ def verify_request(
 ) -> bool:
     """Whether one of `tokens` signed this request; a JSON body is given raw.
 
-    `headers` must have lower-case names or ignore case. A request that names a shared key is refused: it is signed with a secret that the portal does not hold.
+    `headers` must have lower-case names or ignore case. A request that names a shared key is refused: it is signed
+    with a secret that the portal does not hold.
     """
     if SHARED_KEY_HEADER in headers:
         return False
@@ -80,9 +81,9 @@ def verify_form(url: str, parameters: Parameters, signature: str | None, tokens:
         return False
     given, suffix = signature.encode("utf-8", "surrogatepass"), _canonical(parameters)
     payloads = [form.encode("utf-8", "surrogatepass") + suffix for form in _port_forms(url)]
-    # Every pair is computed, so that the time does not tell which token or port form was right.
+    # Every pair is computed and compared: the time must not tell which token or port form was right.
     expected = [_digest(token.encode(), payload) for token in tokens for payload in payloads]
-    return any([hmac.compare_digest(one, given) for one in expected])
+    return sum(hmac.compare_digest(one, given) for one in expected) > 0
 
 
 def verify_json(url: str, body: bytes, signature: str | None, tokens: Iterable[str]) -> bool:
