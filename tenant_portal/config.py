@@ -1,0 +1,146 @@
+"""Settings: environment variables with the prefix `PORTAL_`, read once, refused with one clear sentence each."""
+
+import base64
+import binascii
+import os
+import secrets
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tenant_portal.errors import SettingsError
+
+KEY_BYTES = 32
+PRIVATE_FILE = 0o600
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. An empty string means "not set"."""
+
+    model_config = SettingsConfigDict(env_prefix="PORTAL_", frozen=True, extra="ignore")
+
+    port: int = Field(3000, ge=1, le=65534, description="Port of the web server, on loopback.")
+    public_url: str = Field("", description="Address under which Twilio and browsers reach the portal.")
+    data_dir: Path = Field(Path(".portal"), description="Folder of the embedded database, spool, keys and objects.")
+    database_url: str = Field("", description="PostgreSQL 15+ for set-up and migration; empty starts an embedded one.")
+    database_app_url: str = Field("", description="Login of web and worker; empty derives it from the set-up URL.")
+    secret_keys: str = Field("", description="`id:base64,…` of 32 bytes each; the first seals, all open.")
+    twilio_base_url: str = Field("", description="Replaces scheme and host of every Twilio URL.")
+    twilio_account_sid: str = Field("", pattern=r"^(AC[0-9a-f]{32})?$", description="Parent account; empty simulates.")
+    twilio_auth_token: str = Field("", description="Auth token of the parent account.")
+    object_store_url: str = Field("", description="`s3://bucket/prefix` or empty for a local folder.")
+    redis_url: str = Field("", description="Redis for the session state of several web processes.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+
+    @field_validator("public_url", "twilio_base_url")
+    @classmethod
+    def _is_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query):
+            raise ValueError("must be like https://portal.example.com, without a path")
+        if parts.username or parts.password:
+            raise ValueError("must not hold a user name or password")
+        return value.rstrip("/")
+
+    @field_validator("database_url", "database_app_url")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _are_keys(cls, value: str) -> str:
+        if value:
+            parse_secret_keys(value)
+        return value
+
+    @model_validator(mode="after")
+    def _twilio_is_live_or_simulated(self) -> Self:
+        if bool(self.twilio_account_sid) != bool(self.twilio_auth_token):
+            raise ValueError("PORTAL_TWILIO_ACCOUNT_SID and PORTAL_TWILIO_AUTH_TOKEN must be set together")
+        return self
+
+    @cached_property
+    def twilio_mode(self) -> Literal["live", "simulated"]:
+        """`live` as soon as the parent account's credentials are set; never a mixture."""
+        return "live" if self.twilio_account_sid else "simulated"
+
+    @cached_property
+    def origin(self) -> str:
+        """Scheme, host and port of the portal as browsers and Twilio see them."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @cached_property
+    def twilio_origin(self) -> str:
+        """What replaces scheme and host of Twilio's URLs; empty leaves Twilio's own."""
+        if self.twilio_base_url or self.twilio_mode == "live":
+            return self.twilio_base_url
+        return f"http://127.0.0.1:{self.port + 1}"
+
+    @cached_property
+    def cookies_are_secure(self) -> bool:
+        """Browsers take Secure cookies over https, and from localhost over http."""
+        parts = urlsplit(self.origin)
+        return parts.scheme == "https" or parts.hostname in LOOPBACK_HOSTS
+
+    @cached_property
+    def keys(self) -> dict[str, bytes]:
+        """Key id to key, the sealing key first; made once and kept in the data folder where none are set."""
+        return parse_secret_keys(self.secret_keys or _kept_secret_keys(self.data_dir / "secret_keys"))
+
+
+def parse_secret_keys(value: str) -> dict[str, bytes]:
+    """`id:base64,…` to a dict in the same order; ValueError says what is wrong without showing a key."""
+    keys: dict[str, bytes] = {}
+    for part in value.split(","):
+        name, colon, encoded = part.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not (colon and name.isalnum() and len(name) <= 8 and len(key) == KEY_BYTES and name not in keys):
+            raise ValueError("PORTAL_SECRET_KEYS must be id:base64,… with unique ids (1-8 letters or digits) and 32-byte keys")
+        keys[name] = key
+    return keys
+
+
+def new_secret_key(name: str) -> str:
+    """A fresh `id:base64` entry for PORTAL_SECRET_KEYS."""
+    return f"{name}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
+
+
+def _kept_secret_keys(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        draft.touch(mode=PRIVATE_FILE)
+        draft.write_text(new_secret_key("k1"))
+        try:
+            # link() fails if another process was first: all processes must end up with the same key.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process; SettingsError with one sentence for each wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(item["loc"], item["msg"]) for item in error.errors())) from None
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    name = f"PORTAL_{str(location[0]).upper()}: " if location else ""
+    return name + message.removeprefix("Value error, ")

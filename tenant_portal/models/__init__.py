@@ -1,0 +1,30 @@
+"""Every table of the portal. Features use them; none owns one."""
+
+from tenant_portal.models.base import metadata
+from tenant_portal.models.channel import Channel
+from tenant_portal.models.conversation import Conversation, Media, Message, Voicemail
+from tenant_portal.models.lead import Lead, LeadNote
+from tenant_portal.models.tenant import Subaccount, Tenant
+from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, WebhookRefusal
+from tenant_portal.models.user import Invitation, SignInAttempt, User, UserSession
+
+__all__ = [
+    "AuditEvent",
+    "Channel",
+    "Conversation",
+    "Invitation",
+    "Lead",
+    "LeadNote",
+    "Media",
+    "Message",
+    "QuarantinedRequest",
+    "SignInAttempt",
+    "Subaccount",
+    "Tenant",
+    "TenantHour",
+    "User",
+    "UserSession",
+    "Voicemail",
+    "WebhookRefusal",
+    "metadata",
+]

@@ -1,0 +1,50 @@
+"""What every table shares."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from tenant_portal.models.ids import uuid7
+
+metadata = SQLModel.metadata
+metadata.naming_convention = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Timestamp = sa.DateTime(timezone=True)
+
+
+def now() -> datetime:
+    """The present time in UTC."""
+    return datetime.now(UTC)
+
+
+def words(of: type[StrEnum], name: str) -> Any:
+    """Column type for a closed set of words: text with a CHECK named after the column."""
+    return sa.Enum(
+        of,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        name=name,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class TenantRow(SQLModel):
+    """A row that belongs to one tenant. The key starts with the tenant, so a row that points across tenants cannot exist."""
+
+    tenant_id: UUID = Field(primary_key=True, foreign_key="tenant.id", ondelete="CASCADE")
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+
+
+def own(column: str, table: str, *, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
+    """A reference to a row of the same tenant: composite, carrying tenant_id."""
+    return sa.ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"], ondelete=ondelete)

@@ -1,0 +1,128 @@
+"""Conversations, messages, their media, and voicemails."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from tenant_portal.models.base import TenantRow, Timestamp, now, own, words
+from tenant_portal.models.enums import (
+    ChannelKind,
+    Direction,
+    MediaState,
+    MessageStatus,
+    RecordingState,
+    TranscriptState,
+)
+
+
+class Conversation(TenantRow, table=True):
+    """The one thread of a lead over all channels. Counters and preview stand here so that the inbox counts nothing."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (
+        own("lead_id", "lead"),
+        sa.UniqueConstraint("tenant_id", "lead_id"),
+        sa.Index("ix_conversation_inbox", "tenant_id", sa.text("last_message_at desc"), sa.text("id desc")),
+    )
+    lead_id: UUID
+    unread_count: int = 0
+    message_count: int = 0
+    preview: str = Field(default="", max_length=200)
+    last_channel: ChannelKind = Field(sa_type=words(ChannelKind, "last_channel"))
+    last_direction: Direction = Field(sa_type=words(Direction, "last_direction"))
+    last_message_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class Message(TenantRow, table=True):
+    """One message or call in a thread, body exactly as received.
+
+    `provider_sid` is Twilio's `SM…`, `MM…` or, for a call, `CA…`; null until a send has returned. `our_number` and
+    `lead_number` are as on the wire (`whatsapp:` included). `details` keeps what only some messages have: location,
+    button, quoted message, referral, opt-out word.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        own("conversation_id", "conversation"),
+        sa.UniqueConstraint("tenant_id", "provider_sid"),
+        sa.Index("ix_message_thread", "tenant_id", "conversation_id", "id"),
+        sa.Index(
+            "ix_message_outbox",
+            "tenant_id",
+            "id",
+            postgresql_where=sa.text("direction = 'out' and status in ('queued', 'sending', 'unknown')"),
+        ),
+    )
+    conversation_id: UUID
+    channel_kind: ChannelKind = Field(sa_type=words(ChannelKind, "channel_kind"))
+    direction: Direction = Field(sa_type=words(Direction, "direction"))
+    status: MessageStatus = Field(sa_type=words(MessageStatus, "status"))
+    body: str = ""
+    provider_sid: str | None = Field(default=None, max_length=34)
+    our_number: str = Field(max_length=80)
+    lead_number: str = Field(max_length=80)
+    media_count: int = 0
+    details: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    error_code: int | None = None
+    error_text: str | None = None
+    author_id: UUID | None = None
+    author_name: str = Field(default="", max_length=120)
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    status_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class Media(TenantRow, table=True):
+    """A picture, file or recording that belongs to a message; fetched by a job, kept in the object store.
+
+    `source_url` is Twilio's address and never leaves the server; `object_key` is where our copy lies.
+    """
+
+    __tablename__ = "media"
+    __table_args__ = (
+        own("message_id", "message"),
+        sa.UniqueConstraint("tenant_id", "message_id", "source_url"),
+        sa.Index(
+            "ix_media_waiting", "tenant_id", "next_attempt_at", postgresql_where=sa.text("state = 'waiting'")
+        ),
+    )
+    message_id: UUID
+    position: int = 0
+    source_url: str
+    declared_type: str = Field(default="", max_length=127)
+    content_type: str = Field(default="", max_length=127)
+    state: MediaState = Field(default=MediaState.WAITING, sa_type=words(MediaState, "state"))
+    attempts: int = 0
+    next_attempt_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    last_error: str | None = None
+    object_key: str | None = None
+    size_bytes: int | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class Voicemail(TenantRow, table=True):
+    """One recording of a call; a call can have several, or none. The transcript is always this recording's own."""
+
+    __tablename__ = "voicemail"
+    __table_args__ = (
+        own("message_id", "message"),
+        own("media_id", "media", ondelete="NO ACTION"),
+        sa.UniqueConstraint("tenant_id", "recording_sid"),
+        sa.Index("ix_voicemail_tenant_id_message_id", "tenant_id", "message_id"),
+    )
+    message_id: UUID
+    recording_sid: str = Field(max_length=34)
+    recording_state: RecordingState = Field(
+        default=RecordingState.EXPECTED, sa_type=words(RecordingState, "recording_state")
+    )
+    duration_seconds: int | None = None
+    media_id: UUID | None = None
+    transcript_state: TranscriptState = Field(
+        default=TranscriptState.NONE, sa_type=words(TranscriptState, "transcript_state")
+    )
+    transcript: str | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)

@@ -1,0 +1,108 @@
+"""The closed sets of words in the database; stored as text with a CHECK, since enum comparison is not leakproof."""
+
+from enum import StrEnum
+
+
+class TenantState(StrEnum):
+    """`provisioning` until the Twilio subaccount exists; `suspended` keeps data and stops traffic; `closed` is final."""
+
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """`staff` belong to the agency and to no tenant."""
+
+    OWNER = "owner"
+    AGENT = "agent"
+    STAFF = "staff"
+
+
+class ChannelKind(StrEnum):
+    """How a lead reaches a tenant."""
+
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    VOICEMAIL = "voicemail"
+
+
+class ChannelState(StrEnum):
+    """`buying` the number, `registering` the WhatsApp sender, `verifying` its code, `configuring` webhook URLs, then `active`."""
+
+    BUYING = "buying"
+    REGISTERING = "registering"
+    VERIFYING = "verifying"
+    CONFIGURING = "configuring"
+    ACTIVE = "active"
+    FAILED = "failed"
+    DISCONNECTED = "disconnected"
+
+
+class Stage(StrEnum):
+    """Where a lead stands on the way to becoming a customer."""
+
+    NEW = "new"
+    CONTACTED = "contacted"
+    QUALIFIED = "qualified"
+    WON = "won"
+    LOST = "lost"
+
+
+class Direction(StrEnum):
+    """`in` from the lead, `out` to the lead."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class MessageStatus(StrEnum):
+    """Twilio's message statuses, and `unknown` for a send whose outcome we do not know yet."""
+
+    RECEIVED = "received"
+    QUEUED = "queued"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class MediaState(StrEnum):
+    """`waiting` to be fetched, `stored`, `failed` for now or for good, `refused` by type, size or address."""
+
+    WAITING = "waiting"
+    STORED = "stored"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+class RecordingState(StrEnum):
+    """Twilio's recording statuses as far as a voicemail can show them."""
+
+    EXPECTED = "expected"
+    COMPLETED = "completed"
+    ABSENT = "absent"
+    FAILED = "failed"
+
+
+class TranscriptState(StrEnum):
+    """Whether a voicemail's text is there."""
+
+    NONE = "none"
+    EXPECTED = "expected"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class QuarantineState(StrEnum):
+    """`held` until staff replay or discard it."""
+
+    HELD = "held"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"

@@ -1,0 +1,42 @@
+"""Tenants and their Twilio subaccounts."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from tenant_portal.models.base import Timestamp, now, words
+from tenant_portal.models.enums import TenantState
+from tenant_portal.models.ids import uuid7
+
+
+class Tenant(SQLModel, table=True):
+    """A client of the agency."""
+
+    __tablename__ = "tenant"
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    name: str = Field(max_length=120)
+    state: TenantState = Field(default=TenantState.PROVISIONING, sa_type=words(TenantState, "state"))
+    is_synthetic: bool = Field(default=False, description="Made by the two-tenant check; may be erased.")
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    suspended_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class Subaccount(SQLModel, table=True):
+    """The tenant's Twilio subaccount. `account_sid` is null until Twilio has answered."""
+
+    __tablename__ = "subaccount"
+    __table_args__ = (
+        sa.UniqueConstraint("account_sid"),
+        sa.CheckConstraint("(account_sid is null) = (auth_token_sealed is null)", name="sid_with_token"),
+    )
+    tenant_id: UUID = Field(primary_key=True, foreign_key="tenant.id", ondelete="CASCADE")
+    account_sid: str | None = Field(default=None, max_length=34)
+    auth_token_sealed: bytes | None = None
+    previous_auth_token_sealed: bytes | None = None
+    previous_token_until: datetime | None = Field(default=None, sa_type=Timestamp)
+    attempts: int = 0
+    last_error: str | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    changed_at: datetime = Field(default_factory=now, sa_type=Timestamp)
