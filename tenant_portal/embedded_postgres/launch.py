@@ -27,7 +27,8 @@ def main(way: str, user: str, *program: str) -> None:
     # Last, as any change of credentials clears it. The server then stops cleanly if its keeper is killed.
     if sys.platform == "linux":
         _checked("prctl", PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
-    os.stat(".")
+    # By its path: a folder that root entered for us stays usable as ".", and hides that the way to it is closed.
+    os.chdir(os.getcwd())
     os.execv(program[0], program)
 
 
