@@ -83,8 +83,9 @@ async def _door(role: str, tenant: str = "") -> AsyncIterator[AsyncSession]:
     maker = async_sessionmaker(
         engine(), sync_session_class=DoorSession, expire_on_commit=False, info={"door": (role, tenant)}
     )
-    async with maker() as session, session.begin():
+    async with maker() as session:
         yield session
+        await session.commit()
 
 
 def tenant_session(tenant_id: UUID) -> AbstractAsyncContextManager[AsyncSession]:
