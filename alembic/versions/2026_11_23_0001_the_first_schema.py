@@ -96,11 +96,14 @@ def upgrade() -> None:
     sa.Column('test_started_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('test_passed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('test_result', sa.String(), nullable=True),
+    sa.Column('test_report', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('disconnected_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_by', sa.Uuid(), nullable=True),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], name=op.f('fk_channel_tenant_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_channel'))
     )
+    op.create_index('ix_channel_due', 'channel', ['next_attempt_at'], unique=False, postgresql_where=sa.text('next_attempt_at is not null'))
     op.create_index('uq_channel_number', 'channel', ['tenant_id', 'kind', 'phone_number'], unique=True, postgresql_where=sa.text("state <> 'disconnected'"))
     op.create_table('lead',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -142,6 +145,8 @@ def upgrade() -> None:
     sa.Column('previous_token_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('last_error', sa.String(), nullable=True),
+    sa.Column('twilio_status', sa.String(length=16), nullable=True),
+    sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint('(account_sid is null) = (auth_token_sealed is null)', name=op.f('ck_subaccount_sid_with_token')),
@@ -176,6 +181,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'lead_id', name=op.f('uq_conversation_tenant_id_lead_id'))
     )
     op.create_index('ix_conversation_inbox', 'conversation', ['tenant_id', sa.literal_column('last_message_at desc'), sa.literal_column('id desc')], unique=False)
+    op.create_index('ix_conversation_unread', 'conversation', ['tenant_id', sa.literal_column('last_message_at desc'), sa.literal_column('id desc')], unique=False, postgresql_where=sa.text('unread_count > 0'))
     op.create_table('invitation',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -239,6 +245,7 @@ def upgrade() -> None:
     sa.Column('author_id', sa.Uuid(), nullable=True),
     sa.Column('author_name', sa.String(length=120), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('status_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['tenant_id', 'conversation_id'], ['conversation.tenant_id', 'conversation.id'], name=op.f('fk_message_tenant_id_conversation_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], name=op.f('fk_message_tenant_id'), ondelete='CASCADE'),
@@ -301,6 +308,7 @@ def downgrade() -> None:
     op.drop_index('ix_lead_note_tenant_id_lead_id', table_name='lead_note')
     op.drop_table('lead_note')
     op.drop_table('invitation')
+    op.drop_index('ix_conversation_unread', table_name='conversation', postgresql_where=sa.text('unread_count > 0'))
     op.drop_index('ix_conversation_inbox', table_name='conversation')
     op.drop_table('conversation')
     op.drop_table('tenant_hour')
@@ -308,6 +316,7 @@ def downgrade() -> None:
     op.drop_table('portal_user')
     op.drop_index('ix_lead_tenant_id_created_at', table_name='lead')
     op.drop_table('lead')
+    op.drop_index('ix_channel_due', table_name='channel', postgresql_where=sa.text('next_attempt_at is not null'))
     op.drop_index('uq_channel_number', table_name='channel', postgresql_where=sa.text("state <> 'disconnected'"))
     op.drop_table('channel')
     op.drop_index('ix_audit_event_tenant_id_at', table_name='audit_event')

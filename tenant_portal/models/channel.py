@@ -16,7 +16,9 @@ class Channel(TenantRow, table=True):
     """One kind of traffic on one number. `config` holds numbers, ids and texts, never a secret.
 
     `number_sid` is Twilio's `PN…`, `sender_sid` the WhatsApp sender's `XE…`. A test of the channel is under way
-    from `test_started_at` until `test_passed_at`; `test_token` is what has to come back.
+    from `test_started_at` until `test_report` is there; `test_token` is what has to come back. `next_attempt_at` is when
+    a job has to look at the row, null when nothing is left to do. A `disconnected` row without `disconnected_at` is
+    still being taken down at Twilio.
     """
 
     __tablename__ = "channel"
@@ -29,6 +31,7 @@ class Channel(TenantRow, table=True):
             unique=True,
             postgresql_where=sa.text("state <> 'disconnected'"),
         ),
+        sa.Index("ix_channel_due", "next_attempt_at", postgresql_where=sa.text("next_attempt_at is not null")),
     )
     kind: ChannelKind = Field(sa_type=words(ChannelKind, "kind"))
     state: ChannelState = Field(sa_type=words(ChannelState, "state"))
@@ -49,5 +52,7 @@ class Channel(TenantRow, table=True):
     test_started_at: datetime | None = Field(default=None, sa_type=Timestamp)
     test_passed_at: datetime | None = Field(default=None, sa_type=Timestamp)
     test_result: str | None = None
+    test_report: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Timestamp)
     disconnected_at: datetime | None = Field(default=None, sa_type=Timestamp)
     created_by: UUID | None = None

@@ -80,8 +80,10 @@ WALLS: tuple[Wall, ...] = (
         Access(
             STAFF,
             (
-                "select (tenant_id, account_sid, attempts, last_error, created_at, changed_at)",
-                "insert (tenant_id, attempts, created_at, changed_at)",
+                "select (tenant_id, account_sid, attempts, last_error, twilio_status, next_attempt_at, created_at,"
+                " changed_at)",
+                "insert (tenant_id, attempts, next_attempt_at, created_at, changed_at)",
+                "update (attempts, next_attempt_at)",
             ),
         ),
         Access(
@@ -109,7 +111,7 @@ WALLS: tuple[Wall, ...] = (
             STAFF,
             (
                 "select (tenant_id, id, kind, state, phone_number, country, sender_status, error_code, last_error,"
-                " created_at, changed_at, last_webhook_at, disconnected_at)",
+                " created_at, changed_at, last_webhook_at, next_attempt_at, disconnected_at)",
             ),
         ),
     ),
@@ -120,7 +122,7 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("media"),
     _of_tenant("voicemail"),
     _of_tenant("tenant_hour", Access(STAFF, ("select",))),
-    _of_tenant("audit_event", rights=("select", "insert")),
+    _of_tenant("audit_event", Access(STAFF, ("insert",)), rights=("select", "insert")),
     Wall(
         "webhook_refusal",
         None,

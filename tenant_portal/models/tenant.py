@@ -24,7 +24,11 @@ class Tenant(SQLModel, table=True):
 
 
 class Subaccount(SQLModel, table=True):
-    """The tenant's Twilio subaccount. `account_sid` is null until Twilio has answered."""
+    """The tenant's Twilio subaccount. `account_sid` is null until Twilio has answered.
+
+    `twilio_status` is Twilio's word as last seen; it differs from the tenant's state until a job has told Twilio.
+    `next_attempt_at` is when that job is due, null when nothing is left to do.
+    """
 
     __tablename__ = "subaccount"
     __table_args__ = (
@@ -38,5 +42,7 @@ class Subaccount(SQLModel, table=True):
     previous_token_until: datetime | None = Field(default=None, sa_type=Timestamp)
     attempts: int = 0
     last_error: str | None = None
+    twilio_status: str | None = Field(default=None, max_length=16)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Timestamp)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     changed_at: datetime = Field(default_factory=now, sa_type=Timestamp)
