@@ -1,0 +1,60 @@
+"""Migrations: the models and the migrated schema agree, down and up again, and the set-up can be repeated."""
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tenant_portal import database_setup
+from tenant_portal.config import settings
+from tenant_portal.models import metadata
+
+pytestmark = pytest.mark.database
+
+
+def test_models_and_migrations_agree(admin_url: str) -> None:
+    with database_setup.owner_connection(admin_url) as owner:
+        command.check(database_setup.alembic_config(owner))
+
+
+def test_a_column_without_a_migration_would_be_noticed(admin_url: str) -> None:
+    with psycopg.connect(admin_url) as connection:
+        connection.execute("alter table lead drop column place")
+    with database_setup.owner_connection(admin_url) as owner:
+        assert compare_metadata(MigrationContext.configure(owner), metadata) != []
+
+
+def test_down_to_nothing_and_up_again(admin_url: str) -> None:
+    with database_setup.owner_connection(admin_url) as owner:
+        config = database_setup.alembic_config(owner)
+        command.downgrade(config, "base")
+        assert sa.inspect(owner).get_table_names() == ["alembic_version"]
+        owner.commit()
+    database_setup.prepare(admin_url)
+    with database_setup.owner_connection(admin_url) as owner:
+        assert set(metadata.tables) <= set(sa.inspect(owner).get_table_names())
+
+
+def test_the_set_up_can_be_repeated(admin_url: str) -> None:
+    assert database_setup.prepare(admin_url) == database_setup.prepare(admin_url)
+
+
+def test_the_owner_is_no_superuser(admin_url: str) -> None:
+    with database_setup.owner_connection(admin_url) as owner:
+        rights = owner.execute(
+            sa.text("select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = current_user")
+        ).one()
+    assert tuple(rights) == (False, False, False)
+
+
+def test_a_migration_waits_briefly_for_locks_and_gives_up(admin_url: str) -> None:
+    with psycopg.connect(admin_url) as reader:
+        reader.execute("select * from tenant")  # holds the lock that `drop table` has to wait for
+        with database_setup.owner_connection(admin_url) as owner, pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+            command.downgrade(database_setup.alembic_config(owner), "base")
+
+
+def test_the_password_of_the_login_is_not_in_the_settings() -> None:
+    assert database_setup.login_password() not in settings().model_dump_json()
