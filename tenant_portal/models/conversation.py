@@ -27,6 +27,13 @@ class Conversation(TenantRow, table=True):
         own("lead_id", "lead"),
         sa.UniqueConstraint("tenant_id", "lead_id"),
         sa.Index("ix_conversation_inbox", "tenant_id", sa.text("last_message_at desc"), sa.text("id desc")),
+        sa.Index(
+            "ix_conversation_unread",
+            "tenant_id",
+            sa.text("last_message_at desc"),
+            sa.text("id desc"),
+            postgresql_where=sa.text("unread_count > 0"),
+        ),
     )
     lead_id: UUID
     unread_count: int = 0
@@ -73,6 +80,7 @@ class Message(TenantRow, table=True):
     author_id: UUID | None = None
     author_name: str = Field(default="", max_length=120)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Timestamp, description="A queued send waits until then.")
     status_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
 
