@@ -1,0 +1,84 @@
+"""Settings: each wrong one is refused with a sentence that names it."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tenant_portal.config import Settings, new_secret_key, parse_secret_keys, settings
+from tenant_portal.errors import SettingsError
+
+SID = "AC" + "a" * 32
+
+
+@pytest.fixture(autouse=True)
+def _read_anew() -> Iterator[None]:
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PORT", "80000", "PORTAL_PORT"),
+        ("PORT", "many", "PORTAL_PORT"),
+        ("PUBLIC_URL", "portal.example.com", "must be like https://portal.example.com"),
+        ("PUBLIC_URL", "https://portal.example.com/path", "without a path"),
+        ("PUBLIC_URL", "https://me:secret@portal.example.com", "must not hold a user name"),
+        ("DATABASE_URL", "mysql://localhost/portal", "must start with postgresql://"),
+        ("SECRET_KEYS", "k1:short", "32-byte keys"),
+        ("SECRET_KEYS", "k1", "32-byte keys"),
+        ("TWILIO_ACCOUNT_SID", "AC123", "PORTAL_TWILIO_ACCOUNT_SID"),
+        ("TWILIO_ACCOUNT_SID", SID, "must be set together"),
+        ("TWILIO_AUTH_TOKEN", "t", "must be set together"),
+        ("LOG_LEVEL", "LOUD", "PORTAL_LOG_LEVEL"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str) -> None:
+    monkeypatch.setenv(f"PORTAL_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        settings()
+    assert sentence in caught.value.message
+    assert len(caught.value.message.splitlines()) == 1
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_PORT", "x")
+    monkeypatch.setenv("PORTAL_LOG_LEVEL", "x")
+    with pytest.raises(SettingsError, match=r"PORTAL_PORT[\s\S]*PORTAL_LOG_LEVEL"):
+        settings()
+
+
+def test_without_an_account_twilio_is_simulated_on_loopback() -> None:
+    chosen = Settings(port=4000)
+    assert (chosen.twilio_mode, chosen.twilio_origin) == ("simulated", "http://127.0.0.1:4001")
+
+
+def test_with_an_account_twilio_is_live_and_at_its_own_hosts() -> None:
+    chosen = Settings(twilio_account_sid=SID, twilio_auth_token="t")
+    assert (chosen.twilio_mode, chosen.twilio_origin) == ("live", "")
+
+
+def test_keys_keep_their_order_and_the_first_seals() -> None:
+    assert list(parse_secret_keys(f"{new_secret_key('new')},{new_secret_key('old')}")) == ["new", "old"]
+
+
+def test_a_key_id_may_not_come_twice() -> None:
+    with pytest.raises(ValueError, match="unique ids"):
+        parse_secret_keys(f"{new_secret_key('k')},{new_secret_key('k')}")
+
+
+def test_processes_that_start_at_once_agree_on_one_kept_key(tmp_path: Path) -> None:
+    found: list[dict[str, bytes]] = []
+    threads = [threading.Thread(target=lambda: found.append(Settings(data_dir=tmp_path).keys)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert all(keys == found[0] for keys in found)
+    assert os.stat(tmp_path / "secret_keys").st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_keys"]
