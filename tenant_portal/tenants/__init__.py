@@ -1,0 +1,1 @@
+"""The agency's clients and their Twilio subaccounts."""

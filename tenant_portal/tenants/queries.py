@@ -1,0 +1,240 @@
+"""What staff see of the tenants: states, channels and counters, from narrow columns only. Takes a staff session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from tenant_portal.errors import NotFound
+from tenant_portal.models import Channel, Subaccount, Tenant, TenantHour, WebhookRefusal
+from tenant_portal.models.enums import ChannelKind, ChannelState, TenantState
+
+PAGE_SIZE = 25
+LONG_AGO = sa.text("'epoch'::timestamptz")
+
+
+class Sort(StrEnum):
+    """What the overview is ordered by; numbers and times largest first."""
+
+    NAME = "name"
+    NEWEST = "newest"
+    LAST_WEBHOOK = "last webhook"
+    TRAFFIC = "traffic"
+    FAILURES = "failures"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBadge:
+    """A channel as staff see it."""
+
+    kind: ChannelKind
+    state: ChannelState
+    phone_number: str
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRow:
+    """One line of the overview. Counters cover the last 24 hours and 30 days; failures are undelivered messages."""
+
+    id: UUID
+    name: str
+    state: TenantState
+    is_synthetic: bool
+    created_at: datetime
+    account_sid: str | None
+    twilio_status: str | None
+    attempts: int
+    last_error: str | None
+    next_attempt_at: datetime | None
+    last_webhook_at: datetime | None
+    in_24h: int
+    out_24h: int
+    in_30d: int
+    out_30d: int
+    failures_24h: int
+    refusals_24h: int
+    channels: tuple[ChannelBadge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some lines, and the cursor that asks for those after them (None at the end)."""
+
+    rows: tuple[TenantRow, ...]
+    next_after: tuple[Any, UUID] | None
+
+
+async def overview(
+    session: AsyncSession,
+    *,
+    search: str = "",
+    sort: Sort = Sort.NAME,
+    state: TenantState | None = None,
+    after: tuple[Any, UUID] | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page:
+    """A page of tenants. `search` matches name, AccountSid or phone number; `after` is the previous page's cursor."""
+    lines = _lines().subquery()
+    value, descending = _order(lines.c, sort)
+    query = sa.select(lines, value.label("sort_value")).where(*_filters(lines.c, search, state))
+    if after is not None:
+        key, cursor = sa.tuple_(value, lines.c.id), sa.tuple_(*(sa.literal(part) for part in after))
+        query = query.where(key < cursor if descending else key > cursor)
+    order = [sa.desc(part) if descending else sa.asc(part) for part in (value, lines.c.id)]
+    found = (await session.execute(query.order_by(*order).limit(limit + 1))).all()
+    rows = await _with_channels(session, found[:limit])
+    more = len(found) > limit
+    return Page(rows, (found[limit - 1].sort_value, found[limit - 1].id) if more else None)
+
+
+async def one(session: AsyncSession, tenant_id: UUID) -> TenantRow:
+    """One tenant's line; NotFound."""
+    lines = _lines().subquery()
+    found = (await session.execute(sa.select(lines).where(lines.c.id == tenant_id))).all()
+    if not found:
+        raise NotFound("This client no longer exists.")
+    return (await _with_channels(session, found))[0]
+
+
+async def counts(session: AsyncSession) -> dict[TenantState, int]:
+    """How many tenants are in each state."""
+    found = await session.execute(sa.select(col(Tenant.state), sa.func.count()).group_by(col(Tenant.state)))
+    return {TenantState(state): count for state, count in found}
+
+
+async def due_tenants(session: AsyncSession, limit: int = 500) -> Sequence[UUID]:
+    """Tenants whose subaccount has something due at Twilio."""
+    due = col(Subaccount.next_attempt_at)
+    query = sa.select(col(Subaccount.tenant_id)).where(due <= sa.func.now()).order_by(due).limit(limit)
+    return (await session.scalars(query)).all()
+
+
+async def tenant_ids(session: AsyncSession) -> Sequence[UUID]:
+    """All tenants, oldest first."""
+    return (await session.scalars(sa.select(col(Tenant.id)).order_by(col(Tenant.id)))).all()
+
+
+async def tenant_state(session: AsyncSession, tenant_id: UUID) -> TenantState:
+    """Whether the tenant may send and change things (`active`); NotFound. Takes a tenant or staff session."""
+    state = await session.scalar(sa.select(col(Tenant.state)).where(col(Tenant.id) == tenant_id))
+    if state is None:
+        raise NotFound("This client no longer exists.")
+    return TenantState(state)
+
+
+def _lines() -> sa.Select[Any]:
+    hours, channels, refused = _hours(), _channels(), _refusals()
+    return (
+        sa.select(
+            *(col(getattr(Tenant, name)) for name in ("id", "name", "state", "is_synthetic", "created_at")),
+            *(
+                col(getattr(Subaccount, name))
+                for name in ("account_sid", "twilio_status", "attempts", "last_error", "next_attempt_at")
+            ),
+            sa.func.greatest(hours.c.last_webhook_at, channels.c.last_webhook_at).label("last_webhook_at"),
+            *(sa.func.coalesce(hours.c[name], 0).label(name) for name in _COUNTERS),
+            sa.func.coalesce(refused.c.refusals_24h, 0).label("refusals_24h"),
+            channels.c.numbers,
+        )
+        .join_from(Tenant, Subaccount, col(Subaccount.tenant_id) == col(Tenant.id))
+        .join(hours, sa.true(), isouter=True)
+        .join(channels, sa.true(), isouter=True)
+        .join(refused, sa.true(), isouter=True)
+    )
+
+
+_COUNTERS = ("in_24h", "out_24h", "in_30d", "out_30d", "failures_24h")
+
+
+def _hours() -> sa.LateralFromClause:
+    # Whole hours: the first one of the window is counted in full.
+    today = col(TenantHour.hour) > sa.func.now() - timedelta(hours=24)
+    return (
+        sa.select(
+            sa.func.max(col(TenantHour.last_webhook_at)).label("last_webhook_at"),
+            sa.func.sum(col(TenantHour.messages_in)).filter(today).label("in_24h"),
+            sa.func.sum(col(TenantHour.messages_out)).filter(today).label("out_24h"),
+            sa.func.sum(col(TenantHour.messages_in)).label("in_30d"),
+            sa.func.sum(col(TenantHour.messages_out)).label("out_30d"),
+            sa.func.sum(col(TenantHour.failures)).filter(today).label("failures_24h"),
+        )
+        .where(
+            col(TenantHour.tenant_id) == col(Tenant.id),
+            col(TenantHour.hour) > sa.func.now() - timedelta(days=30),
+        )
+        .correlate(Tenant)
+        .lateral("hours")
+    )
+
+
+def _channels() -> sa.LateralFromClause:
+    return (
+        sa.select(
+            sa.func.max(col(Channel.last_webhook_at)).label("last_webhook_at"),
+            sa.func.string_agg(col(Channel.phone_number), " ").label("numbers"),
+        )
+        .where(col(Channel.tenant_id) == col(Tenant.id), col(Channel.state) != ChannelState.DISCONNECTED)
+        .correlate(Tenant)
+        .lateral("channels")
+    )
+
+
+def _refusals() -> sa.LateralFromClause:
+    return (
+        sa.select(sa.func.sum(col(WebhookRefusal.count)).label("refusals_24h"))
+        .where(
+            col(WebhookRefusal.account_sid) == col(Subaccount.account_sid),
+            col(WebhookRefusal.hour) > sa.func.now() - timedelta(hours=24),
+        )
+        .correlate(Subaccount)
+        .lateral("refused")
+    )
+
+
+def _order(columns: Any, sort: Sort) -> tuple[Any, bool]:
+    values: dict[Sort, tuple[Any, bool]] = {
+        Sort.NAME: (sa.func.lower(columns.name), False),
+        Sort.NEWEST: (columns.created_at, True),
+        Sort.LAST_WEBHOOK: (sa.func.coalesce(columns.last_webhook_at, LONG_AGO), True),
+        Sort.TRAFFIC: (columns.in_30d + columns.out_30d, True),
+        Sort.FAILURES: (columns.failures_24h + columns.refusals_24h, True),
+    }
+    return values[sort]
+
+
+def _filters(columns: Any, search: str, state: TenantState | None) -> list[Any]:
+    filters = []
+    if words := search.strip():
+        digits = "".join(filter(str.isdigit, words))
+        matches = [columns.name.icontains(words, autoescape=True), columns.account_sid == words]
+        if len(digits) >= 3:
+            matches.append(columns.numbers.contains(digits))
+        filters.append(sa.or_(*matches))
+    if state is not None:
+        filters.append(columns.state == state)
+    return filters
+
+
+async def _with_channels(session: AsyncSession, lines: Sequence[Any]) -> tuple[TenantRow, ...]:
+    badges: dict[UUID, list[ChannelBadge]] = {line.id: [] for line in lines}
+    names = ("tenant_id", "kind", "state", "phone_number", "last_error")
+    found = await session.execute(
+        sa.select(*(col(getattr(Channel, name)) for name in names))
+        .where(col(Channel.tenant_id).in_(badges), col(Channel.state) != ChannelState.DISCONNECTED)
+        .order_by(col(Channel.id))
+    )
+    for tenant_id, *badge in found:
+        badges[tenant_id].append(ChannelBadge(*badge))
+    return tuple(_row(line, tuple(badges[line.id])) for line in lines)
+
+
+def _row(line: Any, channels: tuple[ChannelBadge, ...]) -> TenantRow:
+    names = [name for name in TenantRow.__dataclass_fields__ if name != "channels"]
+    return TenantRow(**{name: getattr(line, name) for name in names}, channels=channels)
