@@ -1,8 +1,8 @@
 """Runs migrations on the connection that `database_setup` (or a test) hands over in `config.attributes`."""
 
-from alembic import context
 from sqlalchemy import text
 
+from alembic import context
 from tenant_portal import models
 
 

@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_an_origin(cls, value: str) -> str:
         parts = urlsplit(value)
-        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query):
+        is_bare = parts.scheme in {"http", "https"} and parts.hostname and not (parts.path.strip("/") or parts.query)
+        if value and not is_bare:
             raise ValueError("must be like https://portal.example.com, without a path")
         if parts.username or parts.password:
             raise ValueError("must not hold a user name or password")
@@ -106,7 +107,7 @@ def parse_secret_keys(value: str) -> dict[str, bytes]:
         except binascii.Error:
             key = b""
         if not (colon and name.isalnum() and len(name) <= 8 and len(key) == KEY_BYTES and name not in keys):
-            raise ValueError("PORTAL_SECRET_KEYS must be id:base64,… with unique ids (1-8 letters or digits) and 32-byte keys")
+            raise ValueError("must be id:base64,… with unique ids (1-8 letters or digits) and 32-byte keys")
         keys[name] = key
     return keys
 

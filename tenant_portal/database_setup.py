@@ -7,16 +7,16 @@ sign in as `portal_web`, a role without rights of its own.
 import hashlib
 import hmac
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 import sqlalchemy as sa
-from alembic import command
 from alembic.config import Config
 from psycopg import sql
 
+from alembic import command
 from tenant_portal.config import settings
 from tenant_portal.errors import PortalError, SettingsError
 from tenant_portal.models import row_level_security as wall
@@ -56,11 +56,10 @@ def prepare(admin_url: str) -> str:
 
 def create_database(admin_url: str, name: str = DATABASE) -> str:
     """The URL of database `name` on this server, made if it is not there."""
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        try:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-            pass  # another process was first
+    # Suppressed: it was there, or another process was first.
+    there = suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
+    with psycopg.connect(admin_url, autocommit=True) as connection, there:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     return urlunsplit(urlsplit(admin_url)._replace(path=f"/{name}"))
 
 
@@ -121,7 +120,8 @@ def _make_roles(connection: psycopg.Connection) -> None:
     doors = sql.SQL(", ").join(map(sql.Identifier, wall.DOOR_ROLES))
     for member in (wall.OWNER, wall.LOGIN):
         connection.execute(sql.SQL("grant {} to {}").format(doors, sql.Identifier(member)))
-    if not connection.execute("select pg_has_role(current_user, %s, 'usage')", (wall.OWNER,)).fetchone() == (True,):
+    is_owner = connection.execute("select pg_has_role(current_user, %s, 'usage')", (wall.OWNER,)).fetchone()
+    if is_owner != (True,):
         connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(wall.OWNER)))
 
 

@@ -4,6 +4,8 @@ A job says only "drain the work of tenant X": the rows are the work items, so jo
 tenant's burst does not starve another. Jobs carry ids, never content.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from procrastinate import App, PsycopgConnector
@@ -16,12 +18,19 @@ POOL_SIZE = 4
 SESSION_OPTIONS = "-c role=portal_jobs -c search_path=jobs"
 WAKE = text("select jobs.wake(:task, :tenant, make_interval(secs => :delay))")
 
-
 app = App(connector=PsycopgConnector())
 
 
+@asynccontextmanager
+async def open_app(with_connector: PsycopgConnector) -> AsyncIterator[App]:
+    """The App, connected; tasks registered on `app` are known to it."""
+    with app.replace_connector(with_connector) as connected:
+        async with connected.open_async():
+            yield connected
+
+
 def connector() -> PsycopgConnector:
-    """A connector for this process's database; opened by `async with app.replace_connector(...)` in the worker."""
+    """A connector for this process's database; for `open_app`."""
     return PsycopgConnector(
         conninfo=db.database_url(), min_size=1, max_size=POOL_SIZE, kwargs={"options": SESSION_OPTIONS}
     )

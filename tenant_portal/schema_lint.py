@@ -54,7 +54,7 @@ RULES: dict[str, str] = {
     "view without security_invoker": """
         select c.oid::regclass::text from pg_class c join pg_namespace s on s.oid = c.relnamespace
         where c.relkind = 'v' and s.nspname not in ('pg_catalog', 'information_schema')
-        and not coalesce(c.reloptions @> '{security_invoker=true}' or c.reloptions @> '{security_invoker=on}', false)""",
+        and not coalesce(c.reloptions && '{security_invoker=true,security_invoker=on}', false)""",
     "materialized view": "select c.oid::regclass::text from pg_class c where c.relkind = 'm'",
     "definer function without a search_path": """
         select p.oid::regprocedure::text from pg_proc p where p.prosecdef

@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from alembic import command
 from tenant_portal import database_setup
 from tenant_portal.config import settings
 from tenant_portal.models import metadata
@@ -52,7 +52,10 @@ def test_the_owner_is_no_superuser(admin_url: str) -> None:
 def test_a_migration_waits_briefly_for_locks_and_gives_up(admin_url: str) -> None:
     with psycopg.connect(admin_url) as reader:
         reader.execute("select * from tenant")  # holds the lock that `drop table` has to wait for
-        with database_setup.owner_connection(admin_url) as owner, pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+        with (
+            database_setup.owner_connection(admin_url) as owner,
+            pytest.raises(sa.exc.OperationalError, match="lock timeout"),
+        ):
             command.downgrade(database_setup.alembic_config(owner), "base")
 
 

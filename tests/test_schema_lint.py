@@ -23,7 +23,11 @@ FAULTS: list[tuple[str, list[str], str]] = [
         ["alter policy tenant_isolation on message using (true) with check (true)"],
         "message.tenant_isolation",
     ),
-    ("policy that nobody wrote down", ["create policy handy on lead to portal_staff using (true) with check (true)"], "lead.handy"),
+    (
+        "policy that nobody wrote down",
+        ["create policy handy on lead to portal_staff using (true) with check (true)"],
+        "lead.handy",
+    ),
     ("policy without a check", ["create policy handy on lead to portal_app using (true)"], "lead.handy"),
     ("or for everybody", ["create policy handy on lead using (true) with check (true)"], "lead.handy"),
     ("view without security_invoker", ["create view all_leads as select * from lead"], "all_leads"),

@@ -39,7 +39,7 @@ def words(of: type[StrEnum], name: str) -> Any:
 
 
 class TenantRow(SQLModel):
-    """A row that belongs to one tenant. The key starts with the tenant, so a row that points across tenants cannot exist."""
+    """A row of one tenant. The key starts with the tenant, so a row that points across tenants cannot exist."""
 
     tenant_id: UUID = Field(primary_key=True, foreign_key="tenant.id", ondelete="CASCADE")
     id: UUID = Field(default_factory=uuid7, primary_key=True)

@@ -16,9 +16,9 @@ class Channel(TenantRow, table=True):
     """One kind of traffic on one number. `config` holds numbers, ids and texts, never a secret.
 
     `number_sid` is Twilio's `PN…`, `sender_sid` the WhatsApp sender's `XE…`. A test of the channel is under way
-    from `test_started_at` until `test_report` is there; `test_token` is what has to come back. `next_attempt_at` is when
-    a job has to look at the row, null when nothing is left to do. A `disconnected` row without `disconnected_at` is
-    still being taken down at Twilio.
+    from `test_started_at` until `test_report` is there; `test_token` is what has to come back. `next_attempt_at` is
+    when a job has to look at the row, null when nothing is left to do. A `disconnected` row without `disconnected_at`
+    is still being taken down at Twilio.
     """
 
     __tablename__ = "channel"

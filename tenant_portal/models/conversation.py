@@ -80,7 +80,9 @@ class Message(TenantRow, table=True):
     author_id: UUID | None = None
     author_name: str = Field(default="", max_length=120)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
-    next_attempt_at: datetime | None = Field(default=None, sa_type=Timestamp, description="A queued send waits until then.")
+    next_attempt_at: datetime | None = Field(
+        default=None, sa_type=Timestamp, description="A queued send waits until then."
+    )
     status_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
 
@@ -94,9 +96,7 @@ class Media(TenantRow, table=True):
     __table_args__ = (
         own("message_id", "message"),
         sa.UniqueConstraint("tenant_id", "message_id", "source_url"),
-        sa.Index(
-            "ix_media_waiting", "tenant_id", "next_attempt_at", postgresql_where=sa.text("state = 'waiting'")
-        ),
+        sa.Index("ix_media_waiting", "tenant_id", "next_attempt_at", postgresql_where=sa.text("state = 'waiting'")),
     )
     message_id: UUID
     position: int = 0

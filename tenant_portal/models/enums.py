@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class TenantState(StrEnum):
-    """`provisioning` until the Twilio subaccount exists; `suspended` keeps data and stops traffic; `closed` is final."""
+    """`provisioning` until the subaccount exists; `suspended` keeps data and stops traffic; `closed` is final."""
 
     PROVISIONING = "provisioning"
     ACTIVE = "active"
@@ -29,7 +29,7 @@ class ChannelKind(StrEnum):
 
 
 class ChannelState(StrEnum):
-    """`buying` the number, `registering` the WhatsApp sender, `verifying` its code, `configuring` webhook URLs, then `active`."""
+    """The steps to `active`: buy the number, register and verify the WhatsApp sender, configure webhook URLs."""
 
     BUYING = "buying"
     REGISTERING = "registering"
