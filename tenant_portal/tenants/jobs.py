@@ -1,4 +1,4 @@
-"""Keeps each tenant's subaccount in step with its row: intent, call to Twilio, result; no transaction is open meanwhile."""
+"""Keeps each tenant's subaccount in step with its row: intent, call, result, and no transaction open in between."""
 
 import logging
 from uuid import UUID

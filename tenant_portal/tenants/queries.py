@@ -153,7 +153,7 @@ def _lines() -> sa.Select[Any]:
 _COUNTERS = ("in_24h", "out_24h", "in_30d", "out_30d", "failures_24h")
 
 
-def _hours() -> sa.LateralFromClause:
+def _hours() -> sa.FromClause:
     # Whole hours: the first one of the window is counted in full.
     today = col(TenantHour.hour) > sa.func.now() - timedelta(hours=24)
     return (
@@ -174,7 +174,7 @@ def _hours() -> sa.LateralFromClause:
     )
 
 
-def _channels() -> sa.LateralFromClause:
+def _channels() -> sa.FromClause:
     return (
         sa.select(
             sa.func.max(col(Channel.last_webhook_at)).label("last_webhook_at"),
@@ -186,7 +186,7 @@ def _channels() -> sa.LateralFromClause:
     )
 
 
-def _refusals() -> sa.LateralFromClause:
+def _refusals() -> sa.FromClause:
     return (
         sa.select(sa.func.sum(col(WebhookRefusal.count)).label("refusals_24h"))
         .where(

@@ -23,9 +23,9 @@ from tenant_portal.twilio_gateway.gateway import Subaccount as TwilioAccount
 from tenant_portal.twilio_gateway.gateway import SubaccountStatus
 
 PROVISION = "tenants.provision"
-# What a suspension holds back, by name: these features come after this one.
+# What waits for a subaccount that works, by name: these features come after this one.
 WAITING_TASKS = ("channels.advance", "inbox.send_outbox", "inbox.fetch_media")
-SUSPENDED = SubaccountStatus.SUSPENDED.value
+ACTIVE = SubaccountStatus.ACTIVE.value
 # A worker that dies in the middle leaves its claim behind; past this the work is taken up again.
 CLAIM = timedelta(seconds=120)
 ROTATION_WINDOW = timedelta(minutes=15)
@@ -140,7 +140,7 @@ async def record_answer(session: AsyncSession, tenant_id: UUID, account: TwilioA
     tenant = await session.get_one(Tenant, tenant_id)
     if row.account_sid not in (None, account.sid):
         raise Conflict("This client already has another subaccount.")
-    if row.twilio_status == SUSPENDED and account.status is SubaccountStatus.ACTIVE:
+    if row.twilio_status != ACTIVE and account.status.value == ACTIVE:
         await _wake_what_waited(session, tenant_id)
     row.account_sid = account.sid
     _keep_token(row, account.auth_token)
