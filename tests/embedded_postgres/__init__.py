@@ -1,0 +1,1 @@
+"""The embedded server under every death, on every path and under every account that it must survive."""
