@@ -1,0 +1,3 @@
+"""x"""
+from starlette.routing import Route
+routes: list[Route] = []

@@ -1,0 +1,36 @@
+"""Composition root: every page, every gate, one application."""
+
+from typing import Any
+
+import reflex as rx
+from starlette.applications import Starlette
+
+from tenant_portal import http_routes
+from tenant_portal.ui import routes, theme
+from tenant_portal.ui.live import Live
+from tenant_portal.ui.pages.not_found import not_found_page
+from tenant_portal.ui.pages.settings import SettingsState, settings_page, staff_settings_page
+from tenant_portal.ui.pages.signed_out import signed_out_page
+from tenant_portal.ui.session_state import SessionState
+
+http_app = Starlette(routes=http_routes.routes)
+app = rx.App(
+    api_transformer=http_app,
+    stylesheets=theme.STYLESHEETS,
+    head_components=theme.head(),
+    html_lang="en",
+    toaster=None,
+)
+live = Live(app)
+
+
+def add(route: str, view: Any, title: str, *on_load: Any) -> None:
+    """One page; the frame's own data is always loaded first."""
+    app.add_page(view, route=route, title=f"{title} · Tenant Portal", on_load=[SessionState.load, *on_load])
+
+
+add(routes.SETTINGS, settings_page, "Settings", SettingsState.load)
+add(routes.STAFF_SETTINGS, staff_settings_page, "Settings", SettingsState.load)
+app.add_page(signed_out_page, route=routes.SIGNED_OUT, title="Signed out · Tenant Portal")
+app.add_page(not_found_page, route=routes.NOT_FOUND, title="Not found · Tenant Portal")
+app.register_lifespan_task(live.lifespan)

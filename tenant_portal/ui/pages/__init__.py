@@ -1,0 +1,1 @@
+"""One module for each page, so that each page loads only its own script."""

@@ -1,0 +1,42 @@
+"""Addresses of pages and of our own endpoints; no page writes a path by hand."""
+
+from uuid import UUID
+
+HOME = "/"
+INBOX = "/inbox"
+INBOX_THREAD = "/inbox/[conversation_id]"
+LEADS = "/leads"
+LEAD = "/leads/[lead_id]"
+CHANNELS = "/channels"
+SETTINGS = "/settings"
+
+# Everything below this prefix is for staff only: ui/gate.py decides by it.
+STAFF_PREFIX = "/staff"
+TENANTS = "/staff"
+TENANT = "/staff/tenants/[staff_tenant_id]"
+QUARANTINE = "/staff/quarantine"
+SIMULATOR = "/staff/simulator"
+HANDSET = "/staff/simulator/handset"
+STAFF_SETTINGS = "/staff/settings"
+
+SIGNED_OUT = "/signed-out"
+NOT_FOUND = "404"
+
+LOGIN = "/login"
+SIGN_IN = "/auth/login"
+SIGN_OUT = "/auth/logout"
+
+
+def thread(conversation_id: UUID | str) -> str:
+    """Address of one conversation."""
+    return f"{INBOX}/{conversation_id}"
+
+
+def lead(lead_id: UUID | str) -> str:
+    """Address of one lead."""
+    return f"{LEADS}/{lead_id}"
+
+
+def tenant(tenant_id: UUID | str) -> str:
+    """Address of one tenant, for staff."""
+    return f"{STAFF_PREFIX}/tenants/{tenant_id}"

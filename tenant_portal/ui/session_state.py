@@ -1,0 +1,90 @@
+"""Who is signed in. Every handler of every page begins with `await client(self)` or `await staff(self)`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import reflex as rx
+
+from tenant_portal.db import identity_session
+from tenant_portal.errors import NotAllowed
+from tenant_portal.identity.cookies import read_token
+from tenant_portal.identity.queries import Person
+from tenant_portal.identity.sessions import resume
+
+ROLE_WORDS = {"owner": "Owner", "agent": "Agent", "staff": "Agency staff"}
+
+
+class SessionState(rx.State):
+    """What the frame shows of the signed-in person. A cache for the browser, never the ground of a decision."""
+
+    name: str = ""
+    email: str = ""
+    role: str = ""
+    client: str = ""
+    initials: str = ""
+    is_owner: bool = False
+    unread: int = 0
+    # SHA-256 of the session token this state belongs to; see ui/gate.py.
+    _bound: bytes = b""
+
+    @rx.event
+    async def load(self) -> None:
+        """Fill the frame; the first of every page's on_load."""
+        show(self, await signed_in(self))
+
+    @rx.event
+    def receive_unread(self) -> None:
+        """Nothing to do by itself: the frame reads `unread`, which pages set."""
+
+
+def show(state: SessionState, person: Person) -> None:
+    """Copy what the frame shows of this person."""
+    state.name, state.email, state.client = person.name, person.email, person.client
+    state.role = ROLE_WORDS[person.role]
+    state.initials = initials_of(person.name)
+    state.is_owner = person.role == "owner"
+
+
+def initials_of(name: str) -> str:
+    """One or two letters for an avatar."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])) or "?"
+
+
+def token_of(state: rx.State) -> str | None:
+    """The session token that came with this event's websocket."""
+    return read_token(state.router.headers.cookie)
+
+
+async def signed_in(state: rx.State) -> Person:
+    """The person behind this event, read from the database each time; NotAllowed without a live session."""
+    token = token_of(state)
+    if token is None:
+        raise NotAllowed("You are signed out.")
+    async with identity_session() as session:
+        person = await resume(session, token, datetime.now(UTC))
+    if person is None:
+        raise NotAllowed("You are signed out.")
+    return person
+
+
+async def client(state: rx.State) -> Person:
+    """As `signed_in`, for a client's page: `person.tenant_id` is set."""
+    person = await signed_in(state)
+    if person.is_staff or person.tenant_id is None:
+        raise NotAllowed
+    return person
+
+
+async def staff(state: rx.State) -> Person:
+    """As `signed_in`, for a page of the agency."""
+    person = await signed_in(state)
+    if not person.is_staff:
+        raise NotAllowed
+    return person
+
+
+def form_text(form: dict[str, Any], name: str, longest: int = 2000) -> str:
+    """A text field of a submitted form; whatever else a browser sends there counts as empty."""
+    value = form.get(name, "")
+    return value[:longest] if isinstance(value, str) else ""
