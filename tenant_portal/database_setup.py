@@ -128,7 +128,7 @@ def _make_roles(connection: psycopg.Connection) -> None:
 def _make_role(connection: psycopg.Connection, role: str, attributes: str) -> None:
     if not connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
         statement = f"create role {{}} {attributes} nosuperuser nobypassrls nocreatedb nocreaterole"
-        connection.execute(sql.SQL(statement).format(sql.Identifier(role)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
 
 
 def _own_database(connection: psycopg.Connection) -> None:

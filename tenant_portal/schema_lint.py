@@ -73,7 +73,7 @@ RULES: dict[str, str] = {
         and {IS_DOOR} and has_table_privilege(r.oid, c.oid, 'truncate')""",
     "reference to a tenant's table that does not carry the tenant": f"""
         select k.conname from pg_constraint k join pg_class c on c.oid = k.conrelid where k.contype = 'f' and {OURS}
-        and k.confrelid <> 'tenant'::regclass and not exists (
+        and not exists (
             select from pg_attribute a where a.attrelid = k.confrelid and a.attnum = any (k.confkey)
             and a.attname = 'tenant_id')
         and exists (select from pg_attribute a where a.attrelid = k.confrelid and a.attname = 'tenant_id')""",
