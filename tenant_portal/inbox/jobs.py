@@ -1,0 +1,196 @@
+"""Jobs of the inbox: sending what is queued, looking up what is unknown, fetching files; one tenant at a time.
+
+No transaction is open during a call to Twilio. A job that fails wakes itself again; the worker sweeps up what was lost.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from tenant_portal import job_queue, object_store
+from tenant_portal.config import settings
+from tenant_portal.db import announce, tenant_session
+from tenant_portal.errors import PortalError
+from tenant_portal.inbox import file_types, files, outbox
+from tenant_portal.tenants.service import NotConnected, credentials
+from tenant_portal.twilio_gateway.clients import tenant_gateway
+from tenant_portal.twilio_gateway.error_codes import AUTHENTICATION_FAILED
+from tenant_portal.twilio_gateway.errors import (
+    DownloadTooLarge,
+    ForeignUrl,
+    TwilioError,
+    TwilioOutcomeUnknown,
+    TwilioRefused,
+)
+from tenant_portal.twilio_gateway.gateway import OutgoingMessage, TenantGateway
+
+logger = logging.getLogger(__name__)
+
+SEND = "inbox.send_outbox"
+FETCH = "inbox.fetch_media"
+BATCH = 50
+MAX_FILE_BYTES = 25 * 1024 * 1024
+LOOK_UP_SECONDS = 5
+REPEAT_SECONDS = 15
+
+
+@job_queue.app.task(name=SEND)
+async def send_outbox(tenant_id: str) -> None:
+    """Send what this tenant has queued, in order."""
+    await _or_later(SEND, UUID(tenant_id), drain_outbox)
+
+
+@job_queue.app.task(name=FETCH)
+async def fetch_media(tenant_id: str) -> None:
+    """Fetch the files this tenant waits for."""
+    await _or_later(FETCH, UUID(tenant_id), drain_media)
+
+
+async def drain_outbox(tenant_id: UUID) -> None:
+    """Look up what is unknown, then send what is queued.
+
+    1. a pause that Twilio asked for is kept by the whole tenant;
+    2. what was `sending` when its worker died is unknown now, and looked up at Twilio;
+    3. each queued message is claimed, sent and settled, oldest first, until one has to wait.
+    """
+    async with tenant_session(tenant_id) as session:
+        pause = await outbox.pause_left(session, tenant_id)
+        if pause:
+            await job_queue.wake(session, SEND, tenant_id, delay_seconds=pause)
+            return
+        await outbox.give_up_lost(session, tenant_id)
+    gateway = await _gateway(tenant_id)
+    if gateway is None:
+        return
+    await _look_up(tenant_id, gateway)
+    for _ in range(BATCH):
+        message = await _claim(tenant_id)
+        if message is None or not await _send(tenant_id, gateway, message):
+            return
+    async with tenant_session(tenant_id) as session:
+        await job_queue.wake(session, SEND, tenant_id)
+
+
+async def drain_media(tenant_id: UUID) -> None:
+    """Fetch each file that is due, keep it, and say when the next one is."""
+    gateway = await _gateway(tenant_id)
+    if gateway is None:
+        return
+    async with tenant_session(tenant_id) as session:
+        due = await files.list_due(session, tenant_id)
+    for wanted in due:
+        await _fetch(tenant_id, gateway, wanted)
+    async with tenant_session(tenant_id) as session:
+        seconds = await files.seconds_to_next(session, tenant_id)
+        if seconds is not None:
+            await job_queue.wake(session, FETCH, tenant_id, delay_seconds=seconds)
+
+
+async def _or_later(task: str, tenant_id: UUID, drain: Callable[[UUID], Awaitable[None]]) -> None:
+    try:
+        await drain(tenant_id)
+    except Exception:
+        # The rows are still there: whatever went wrong, the work is taken up again and not lost with the job.
+        logger.exception("%s for tenant %s stopped", task, tenant_id)
+        async with tenant_session(tenant_id) as session:
+            await job_queue.wake(session, task, tenant_id, delay_seconds=REPEAT_SECONDS)
+
+
+async def _gateway(tenant_id: UUID) -> TenantGateway | None:
+    try:
+        async with tenant_session(tenant_id) as session:
+            account = await credentials(session, tenant_id)
+    except NotConnected:
+        return None
+    return tenant_gateway(account.account_sid, account.auth_token)
+
+
+async def _claim(tenant_id: UUID) -> outbox.Outgoing | None:
+    async with tenant_session(tenant_id) as session:
+        if await outbox.fail_hopeless(session, tenant_id):
+            await announce(session, tenant_id)
+        return await outbox.claim(session, tenant_id)
+
+
+async def _send(tenant_id: UUID, gateway: TenantGateway, message: outbox.Outgoing) -> bool:
+    """Send one claimed message and settle it; whether the next one may go."""
+    try:
+        sent = await gateway.send_message(_to_twilio(gateway.account_sid, message))
+    except TwilioError as error:
+        return await _settle_error(tenant_id, message, error)
+    async with tenant_session(tenant_id) as session:
+        await outbox.settle_sent(session, tenant_id, message.id, sent)
+        await announce(session, tenant_id)
+    return True
+
+
+async def _settle_error(tenant_id: UUID, message: outbox.Outgoing, error: TwilioError) -> bool:
+    logger.info("message %s was not accepted: %s %s", message.id, error.code, error.message)
+    async with tenant_session(tenant_id) as session:
+        await announce(session, tenant_id)
+        if isinstance(error, TwilioOutcomeUnknown):
+            await outbox.settle_unknown(session, tenant_id, message.id)
+            await job_queue.wake(session, SEND, tenant_id, delay_seconds=LOOK_UP_SECONDS)
+            return False
+        if isinstance(error, TwilioRefused) and error.permanent and not _is_about_the_account(error):
+            await outbox.settle_refused(session, tenant_id, message.id, error)
+            return True
+        pause = await outbox.put_back(session, tenant_id, message.id, error.retry_after)
+        await job_queue.wake(session, SEND, tenant_id, delay_seconds=pause)
+        return False
+
+
+def _is_about_the_account(error: TwilioError) -> bool:
+    # A suspended account or a token in rotation says nothing about this message: it can go later.
+    return error.status == 401 or error.code == AUTHENTICATION_FAILED
+
+
+def _to_twilio(account_sid: str, message: outbox.Outgoing) -> OutgoingMessage:
+    callback = f"{settings().origin}/api/webhooks/status/{message.id}?account={account_sid}"
+    return OutgoingMessage(
+        to=message.lead_number, from_=message.our_number, body=message.body, status_callback=callback
+    )
+
+
+async def _look_up(tenant_id: UUID, gateway: TenantGateway) -> None:
+    async with tenant_session(tenant_id) as session:
+        doubtful = await outbox.list_unknown(session, tenant_id)
+    open_still = False
+    for message in doubtful:
+        since = message.status_at - outbox.LOOK_BACK
+        at_twilio = await gateway.list_messages(to=message.lead_number, from_=message.our_number, since=since)
+        async with tenant_session(tenant_id) as session:
+            settled = await outbox.reconcile(session, tenant_id, message, at_twilio)
+            await announce(session, tenant_id)
+        open_still = open_still or not settled
+    if open_still:
+        async with tenant_session(tenant_id) as session:
+            await job_queue.wake(session, SEND, tenant_id, delay_seconds=REPEAT_SECONDS)
+
+
+async def _fetch(tenant_id: UUID, gateway: TenantGateway, wanted: files.Wanted) -> None:
+    try:
+        file = await gateway.download(wanted.source_url, max_bytes=MAX_FILE_BYTES)
+        kind, key = file_types.sniff(file.content), object_store.key_of(tenant_id, wanted.id)
+        if kind is not None:
+            await object_store.put(key, file.content)
+    except (ForeignUrl, DownloadTooLarge) as error:
+        await _refuse(tenant_id, wanted, error.message)
+    except PortalError as error:
+        async with tenant_session(tenant_id) as session:
+            await files.settle_failed(session, tenant_id, wanted, error.message)
+            await announce(session, tenant_id)
+    else:
+        if kind is None:
+            await _refuse(tenant_id, wanted, files.WRONG_TYPE)
+            return
+        async with tenant_session(tenant_id) as session:
+            size = len(file.content)
+            await files.settle_stored(session, tenant_id, wanted.id, key=key, kind=kind, size_bytes=size)
+            await announce(session, tenant_id)
+
+
+async def _refuse(tenant_id: UUID, wanted: files.Wanted, reason: str) -> None:
+    async with tenant_session(tenant_id) as session:
+        await files.settle_refused(session, tenant_id, wanted.id, reason)
+        await announce(session, tenant_id)

@@ -1,0 +1,230 @@
+"""The outbox: rows of `message` on their way to Twilio. Claim, send and settle are three steps with a commit between.
+
+A row is `queued` until claimed, `sending` while the request runs, `unknown` where no clear answer came. Only a `queued`
+row is ever sent, so nothing is sent twice: a crash or time-out leaves `sending` or `unknown`, which is looked up at
+Twilio instead of repeated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tenant_portal.inbox import rules
+from tenant_portal.inbox.queries import CONVERSATION, HOUR, LEAD, MESSAGE
+from tenant_portal.models import metadata
+from tenant_portal.models.enums import Direction, MessageStatus, TenantState
+from tenant_portal.twilio_gateway.error_codes import OPTED_OUT, describe, is_opt_out
+from tenant_portal.twilio_gateway.errors import TwilioError
+from tenant_portal.twilio_gateway.gateway import TwilioMessage
+
+TENANT = metadata.tables["tenant"]
+PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(minutes=10)
+# Before the moment a row became unknown: the time-out of the request and its repeats.
+LOOK_BACK = timedelta(minutes=5)
+COLUMNS = ("id", "our_number", "lead_number", "body", "status_at")
+NOT_CONFIRMED = "Twilio did not confirm this message, and it is not in Twilio's list. Press Retry to send it again."
+UNREACHABLE = "Twilio could not be reached for an hour, so this message was not sent. Press Retry to send it now."
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message on its way. After a claim the caller, and nobody else, may send it once; `status_at` is since when."""
+
+    id: UUID
+    our_number: str
+    lead_number: str
+    body: str
+    status_at: datetime
+
+
+async def pause_left(session: AsyncSession, tenant_id: UUID) -> float:
+    """Seconds until this tenant may send again after Twilio asked for a pause; 0 if now."""
+    found = sa.select(sa.func.max(MESSAGE.c.next_attempt_at)).where(*_in_outbox(tenant_id, MessageStatus.QUEUED))
+    until = await session.scalar(found)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds()) if until else 0.0
+
+
+async def give_up_lost(session: AsyncSession, tenant_id: UUID) -> None:
+    """Rows that were `sending` when their worker died become `unknown`, since the time they were claimed.
+
+    To be called only where no other sender of this tenant runs: the job's lock sees to that.
+    """
+    lost = sa.update(MESSAGE).where(*_in_outbox(tenant_id, MessageStatus.SENDING))
+    await session.execute(lost.values(status=MessageStatus.UNKNOWN))
+
+
+async def fail_hopeless(session: AsyncSession, tenant_id: UUID) -> int:
+    """Fail queued messages to leads who have opted out meanwhile, and those that Twilio kept waiting; how many."""
+    too_old = MESSAGE.c.created_at < datetime.now(UTC) - rules.GIVE_UP_SENDING
+    has_waited = sa.and_(too_old, MESSAGE.c.next_attempt_at.is_not(None))
+    opted_out = sa.exists().where(
+        CONVERSATION.c.tenant_id == tenant_id,
+        CONVERSATION.c.id == MESSAGE.c.conversation_id,
+        LEAD.c.tenant_id == tenant_id,
+        LEAD.c.id == CONVERSATION.c.lead_id,
+        LEAD.c.opted_out_at.is_not(None),
+    )
+    found = sa.select(MESSAGE.c.id, opted_out.label("opted_out")).where(
+        *_in_outbox(tenant_id, MessageStatus.QUEUED), sa.or_(has_waited, opted_out)
+    )
+    hopeless = (await session.execute(found)).all()
+    for message_id, said_stop in hopeless:
+        code, text = (OPTED_OUT, describe(OPTED_OUT)) if said_stop else (None, UNREACHABLE)
+        await _fail(session, tenant_id, message_id, MessageStatus.FAILED, code, text)
+    return len(hopeless)
+
+
+async def claim(session: AsyncSession, tenant_id: UUID) -> Outgoing | None:
+    """The oldest queued message, now `sending`; None if there is none or the tenant is suspended."""
+    is_active = sa.exists().where(TENANT.c.id == tenant_id, TENANT.c.state == TenantState.ACTIVE)
+    oldest = (
+        sa.select(MESSAGE.c.id)
+        .where(*_in_outbox(tenant_id, MessageStatus.QUEUED), is_active)
+        .order_by(MESSAGE.c.id)
+        .limit(1)
+        .with_for_update()
+    )
+    taken = (
+        sa.update(MESSAGE)
+        .where(MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == oldest.scalar_subquery())
+        .values(status=MessageStatus.SENDING, status_at=sa.func.now(), next_attempt_at=None)
+        .returning(*(MESSAGE.c[name] for name in COLUMNS))
+    )
+    row = (await session.execute(taken)).mappings().first()
+    return Outgoing(**row) if row else None
+
+
+async def settle_sent(session: AsyncSession, tenant_id: UUID, message_id: UUID, sent: TwilioMessage) -> None:
+    """Twilio has the message: keep its SID, and its status unless a callback has moved it further already."""
+    status = rules.from_twilio(sent.status) or MessageStatus.ACCEPTED
+    if status in rules.NOT_DELIVERED:
+        await _fail(session, tenant_id, message_id, status, sent.error_code, describe(sent.error_code), sid=sent.sid)
+        return
+    row = sa.update(MESSAGE).where(MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == message_id)
+    await session.execute(row.values(provider_sid=sa.func.coalesce(MESSAGE.c.provider_sid, sent.sid)))
+    await session.execute(
+        row.where(MESSAGE.c.status.in_(rules.below(status))).values(status=status, status_at=sa.func.now())
+    )
+
+
+async def settle_refused(session: AsyncSession, tenant_id: UUID, message_id: UUID, error: TwilioError) -> None:
+    """Twilio will never take this message: failed, with the reason in the thread."""
+    await _fail(session, tenant_id, message_id, MessageStatus.FAILED, error.code, error.message)
+
+
+async def settle_unknown(session: AsyncSession, tenant_id: UUID, message_id: UUID) -> None:
+    """No clear answer: it may have been sent. A callback that was faster keeps what it said."""
+    row = sa.update(MESSAGE).where(
+        MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == message_id, MESSAGE.c.status == MessageStatus.SENDING
+    )
+    await session.execute(row.values(status=MessageStatus.UNKNOWN, status_at=sa.func.now()))
+
+
+async def put_back(session: AsyncSession, tenant_id: UUID, message_id: UUID, retry_after: float | None) -> float:
+    """Certainly not sent: queued again. The whole tenant waits, which keeps the order; for how many seconds."""
+    pause = min(max(timedelta(seconds=retry_after or 0), PAUSE), LONGEST_PAUSE)
+    row = sa.update(MESSAGE).where(
+        MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == message_id, MESSAGE.c.status == MessageStatus.SENDING
+    )
+    until = datetime.now(UTC) + pause
+    await session.execute(row.values(status=MessageStatus.QUEUED, status_at=sa.func.now(), next_attempt_at=until))
+    return pause.total_seconds()
+
+
+async def list_unknown(session: AsyncSession, tenant_id: UUID) -> list[Outgoing]:
+    """The messages of which nobody knows whether they were sent, oldest first."""
+    found = sa.select(*(MESSAGE.c[name] for name in COLUMNS)).where(*_in_outbox(tenant_id, MessageStatus.UNKNOWN))
+    return [Outgoing(**row) for row in (await session.execute(found.order_by(MESSAGE.c.id))).mappings()]
+
+
+async def reconcile(
+    session: AsyncSession, tenant_id: UUID, message: Outgoing, at_twilio: Sequence[TwilioMessage]
+) -> bool:
+    """Match an unknown message with what Twilio lists; whether it is settled now.
+
+    Found: it takes that SID and status. Not found after the grace: failed, and a person decides whether to repeat it.
+    """
+    known = await _known_sids(session, tenant_id, [one.sid for one in at_twilio])
+    ours = [one for one in at_twilio if one.sid not in known and _is_same(one, message)]
+    if ours:
+        await settle_sent(session, tenant_id, message.id, min(ours, key=_age))
+        return True
+    if datetime.now(UTC) - message.status_at < rules.RECONCILE_GRACE:
+        return False
+    await _fail(session, tenant_id, message.id, MessageStatus.FAILED, None, NOT_CONFIRMED)
+    return True
+
+
+def _is_same(theirs: TwilioMessage, ours: Outgoing) -> bool:
+    # Twilio trims and normalises the text a little; number and time are already narrowed by the caller.
+    return theirs.from_ == ours.our_number and theirs.body.split() == ours.body.split()
+
+
+def _age(message: TwilioMessage) -> datetime:
+    return message.created_at or datetime.max.replace(tzinfo=UTC)
+
+
+async def _known_sids(session: AsyncSession, tenant_id: UUID, sids: list[str]) -> set[str]:
+    found = sa.select(MESSAGE.c.provider_sid).where(MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.provider_sid.in_(sids))
+    return set(await session.scalars(found))
+
+
+async def _fail(
+    session: AsyncSession,
+    tenant_id: UUID,
+    message_id: UUID,
+    status: MessageStatus,
+    code: int | None,
+    text: str,
+    *,
+    sid: str | None = None,
+) -> None:
+    row = sa.update(MESSAGE).where(
+        MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == message_id, MESSAGE.c.status.in_(rules.below(status))
+    )
+    values = {
+        "status": status,
+        "status_at": sa.func.now(),
+        "error_code": code,
+        "error_text": text,
+        "next_attempt_at": None,
+        "provider_sid": sa.func.coalesce(MESSAGE.c.provider_sid, sid),
+    }
+    failed = (await session.execute(row.values(values).returning(MESSAGE.c.conversation_id))).first()
+    if failed is None:
+        return
+    await session.execute(_count_failure(tenant_id))
+    if is_opt_out(code):
+        await session.execute(_record_opt_out(tenant_id, failed.conversation_id))
+
+
+def _count_failure(tenant_id: UUID) -> sa.Executable:
+    hour = sa.func.date_trunc("hour", sa.func.now(), "UTC")
+    first = insert(HOUR).values(tenant_id=tenant_id, hour=hour, messages_in=0, messages_out=0, failures=1)
+    return first.on_conflict_do_update(index_elements=["tenant_id", "hour"], set_={"failures": HOUR.c.failures + 1})
+
+
+def _record_opt_out(tenant_id: UUID, conversation_id: UUID) -> sa.Executable:
+    # Twilio knows of a STOP that we never saw, from before this number was ours for instance.
+    leads = sa.select(CONVERSATION.c.lead_id).where(
+        CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.id == conversation_id
+    )
+    row = sa.update(LEAD).where(LEAD.c.tenant_id == tenant_id, LEAD.c.id == leads.scalar_subquery())
+    return row.values(opted_out_at=sa.func.coalesce(LEAD.c.opted_out_at, sa.func.now()))
+
+
+def _in_outbox(tenant_id: UUID, status: MessageStatus) -> tuple[sa.ColumnElement[Any], ...]:
+    # Says what the partial index says, so that it is used however many messages the tenant has.
+    return (
+        MESSAGE.c.tenant_id == tenant_id,
+        MESSAGE.c.direction == sa.literal_column(f"'{Direction.OUT.value}'"),
+        MESSAGE.c.status.in_([sa.literal_column(f"'{word}'") for word in ("queued", "sending", "unknown")]),
+        MESSAGE.c.status == status,
+    )

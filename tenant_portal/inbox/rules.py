@@ -1,0 +1,122 @@
+"""Decisions of the inbox: what may be sent, how far a delivery has come, how long to wait."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tenant_portal.errors import BadInput
+from tenant_portal.models.enums import ChannelKind, MessageStatus
+
+MAX_BODY = 1600
+MAX_PREVIEW = 140
+WHATSAPP_WINDOW = timedelta(hours=24)
+# Longer than the time-out of a request plus the time Twilio's list may lag behind.
+RECONCILE_GRACE = timedelta(seconds=90)
+# Past this a person has long written something else: better to say so than to send it at night.
+GIVE_UP_SENDING = timedelta(hours=1)
+MEDIA_PAUSES = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
+
+S = MessageStatus
+# Twilio's callbacks come in any order and more than once: the highest rank ever seen is the truth.
+RANK = {
+    status: rank
+    for rank, status in enumerate(
+        (S.QUEUED, S.SENDING, S.UNKNOWN, S.ACCEPTED, S.SENT, S.DELIVERED, S.READ, S.CANCELED, S.UNDELIVERED, S.FAILED)
+    )
+}
+NOT_DELIVERED = frozenset({S.FAILED, S.UNDELIVERED, S.CANCELED})
+_OF_TWILIO = {
+    "accepted": S.ACCEPTED,
+    "scheduled": S.ACCEPTED,
+    "queued": S.ACCEPTED,
+    "sending": S.ACCEPTED,
+    "sent": S.SENT,
+    "delivered": S.DELIVERED,
+    "partially_delivered": S.DELIVERED,
+    "read": S.READ,
+    "undelivered": S.UNDELIVERED,
+    "failed": S.FAILED,
+    "canceled": S.CANCELED,
+}
+
+
+def from_twilio(word: str) -> MessageStatus | None:
+    """Our status for Twilio's word about a message we sent; None for a word we do not know."""
+    return _OF_TWILIO.get(word)
+
+
+def below(status: MessageStatus) -> list[MessageStatus]:
+    """The statuses from which a message may move up to this one."""
+    return [lower for lower, rank in RANK.items() if rank < RANK[status]]
+
+
+def clean_body(body: str) -> str:
+    """The text to send; BadInput where it is empty or longer than Twilio takes."""
+    body = body.replace("\r\n", "\n").replace("\x00", "").strip()
+    if not body:
+        raise BadInput("Write a message first.", field="body")
+    if len(body) > MAX_BODY:
+        raise BadInput(f"A message has at most {MAX_BODY} characters; this one has {len(body)}.", field="body")
+    return body
+
+
+def preview_of(body: str) -> str:
+    """The start of a message, in one line."""
+    return " ".join(body.split())[:MAX_PREVIEW]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides whether a lead can be written to on one kind of channel."""
+
+    kind: ChannelKind
+    service_is_active: bool
+    is_phone_number: bool
+    opted_out: bool
+    has_channel: bool
+    last_whatsapp_at: datetime | None
+
+
+def why_not(standing: Standing, now: datetime) -> str | None:
+    """A sentence that says why nothing can be sent, or None where it can."""
+    if not standing.service_is_active:
+        return "Sending is switched off because this account is suspended. Please contact your agency."
+    if not standing.is_phone_number:
+        return "This sender has no phone number that can receive a reply."
+    if standing.opted_out:
+        return "This person has unsubscribed by sending STOP. They can be written to again once they send START."
+    if not standing.has_channel:
+        return f"There is no connected {_label(standing.kind)} channel to reply from. Connect one under Channels."
+    if standing.kind is ChannelKind.WHATSAPP and not window_is_open(standing.last_whatsapp_at, now):
+        return (
+            "WhatsApp allows free replies only within 24 hours of the person's last WhatsApp message."
+            " You can write again as soon as they do."
+        )
+    return None
+
+
+def window_is_open(last_whatsapp_at: datetime | None, now: datetime) -> bool:
+    """Whether WhatsApp's 24 hours since the lead's last WhatsApp message still run."""
+    return last_whatsapp_at is not None and now < last_whatsapp_at + WHATSAPP_WINDOW
+
+
+def reply_kind(last: ChannelKind | None, connected: frozenset[ChannelKind]) -> ChannelKind:
+    """The channel to answer on: where the lead wrote last; a caller is answered by SMS, else by WhatsApp."""
+    if last in {ChannelKind.SMS, ChannelKind.WHATSAPP}:
+        return ChannelKind(last)
+    if ChannelKind.SMS not in connected and ChannelKind.WHATSAPP in connected:
+        return ChannelKind.WHATSAPP
+    return ChannelKind.SMS
+
+
+def wire_address(kind: ChannelKind, number: str) -> str:
+    """The number as Twilio wants it on this channel."""
+    return f"whatsapp:{number}" if kind is ChannelKind.WHATSAPP else number
+
+
+def media_pause(attempts: int) -> timedelta | None:
+    """How long to wait after so many failed attempts to fetch a file; None after a day: give up."""
+    return timedelta(seconds=MEDIA_PAUSES[attempts - 1]) if attempts <= len(MEDIA_PAUSES) else None
+
+
+def _label(kind: ChannelKind) -> str:
+    return "WhatsApp" if kind is ChannelKind.WHATSAPP else "SMS"

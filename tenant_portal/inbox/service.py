@@ -1,0 +1,253 @@
+"""Reading, answering and repeating: what a person does in the inbox. The tenant comes from the signed-in person."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tenant_portal import job_queue
+from tenant_portal.db import announce
+from tenant_portal.errors import Conflict, NotFound
+from tenant_portal.identity.queries import Person
+from tenant_portal.inbox import rules
+from tenant_portal.inbox.queries import CONVERSATION, HOUR, LEAD, MEDIA, MESSAGE
+from tenant_portal.leads.rules import is_phone_number
+from tenant_portal.models import Message, metadata
+from tenant_portal.models.enums import (
+    ChannelKind,
+    ChannelState,
+    Direction,
+    MediaState,
+    MessageStatus,
+    TenantState,
+)
+from tenant_portal.models.ids import uuid7
+from tenant_portal.tenants.queries import tenant_state
+
+CHANNEL = metadata.tables["channel"]
+SENDABLE = (ChannelKind.SMS, ChannelKind.WHATSAPP)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOption:
+    """One way to answer a lead. `reason` says why it is closed and is None where it is open."""
+
+    kind: ChannelKind
+    our_number: str
+    lead_number: str
+    reason: str | None
+    window_closes_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOptions:
+    """All ways to answer a lead; `preferred` is the channel of the lead's last message."""
+
+    preferred: ReplyOption
+    others: tuple[ReplyOption, ...]
+
+    def of(self, kind: ChannelKind | None) -> ReplyOption:
+        """The option of this kind, or the preferred one."""
+        return next((option for option in self.others if option.kind is kind), self.preferred)
+
+
+async def mark_read(session: AsyncSession, person: Person, conversation_id: UUID) -> bool:
+    """Nothing of this thread is unread any more; whether that is news."""
+    found = sa.update(CONVERSATION).where(
+        CONVERSATION.c.tenant_id == person.tenant_id,
+        CONVERSATION.c.id == conversation_id,
+        CONVERSATION.c.unread_count > 0,
+    )
+    is_news = bool((await session.execute(found.values(unread_count=0).returning(CONVERSATION.c.id))).first())
+    if is_news:
+        await announce(session, _tenant_of(person))
+    return is_news
+
+
+async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id: UUID) -> ReplyOptions:
+    """How this lead can be answered now; NotFound if this tenant has no such thread."""
+    lead = await _lead_of(session, tenant_id, conversation_id)
+    connected = await _connected_numbers(session, tenant_id)
+    latest = await _latest_incoming(session, tenant_id, conversation_id)
+    is_active = await tenant_state(session, tenant_id) is TenantState.ACTIVE
+    now = datetime.now(UTC)
+    options = {}
+    for kind in SENDABLE:
+        ours = _our_number(connected.get(kind, ()), latest.get(kind))
+        last_whatsapp = latest[ChannelKind.WHATSAPP]["created_at"] if ChannelKind.WHATSAPP in latest else None
+        standing = rules.Standing(
+            kind, is_active, is_phone_number(lead.address), lead.opted_out_at is not None, bool(ours), last_whatsapp
+        )
+        options[kind] = ReplyOption(
+            kind,
+            our_number=rules.wire_address(kind, ours),
+            lead_number=rules.wire_address(kind, lead.address),
+            reason=rules.why_not(standing, now),
+            window_closes_at=last_whatsapp + rules.WHATSAPP_WINDOW
+            if kind is ChannelKind.WHATSAPP and last_whatsapp
+            else None,
+        )
+    last = max(latest, key=lambda kind: latest[kind]["created_at"], default=None)
+    preferred = options.pop(rules.reply_kind(last, frozenset(connected)))
+    return ReplyOptions(preferred, tuple(options.values()))
+
+
+async def queue_reply(
+    session: AsyncSession, person: Person, conversation_id: UUID, body: str, kind: ChannelKind | None = None
+) -> UUID:
+    """Put an answer into the outbox; the id of its message.
+
+    BadInput for an empty or too long text, Conflict with the reason where the lead cannot be written to.
+    """
+    tenant_id = _tenant_of(person)
+    body = rules.clean_body(body)
+    option = (await reply_options(session, tenant_id, conversation_id)).of(kind)
+    if option.reason:
+        raise Conflict(option.reason)
+    return await _put_in_outbox(session, person, conversation_id, option, body, details={})
+
+
+async def retry(session: AsyncSession, person: Person, message_id: UUID) -> UUID:
+    """Send a failed message again, as a new one; the id of it. A message is repeated once.
+
+    The failed one keeps its status and SID, since late callbacks of Twilio still speak about that attempt.
+    """
+    tenant_id = _tenant_of(person)
+    found = sa.select(Message).where(MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == message_id)
+    failed = await session.scalar(found.with_for_update())
+    if failed is None or failed.direction is not Direction.OUT:
+        raise NotFound("This message does not exist.")
+    if failed.status not in rules.NOT_DELIVERED:
+        raise Conflict("This message has not failed, so it is not sent again.")
+    if "retried_as" in failed.details:
+        raise Conflict("This message has already been sent again.")
+    option = (await reply_options(session, tenant_id, failed.conversation_id)).of(failed.channel_kind)
+    if option.reason:
+        raise Conflict(option.reason)
+    again = await _put_in_outbox(
+        session, person, failed.conversation_id, option, failed.body, details={"retry_of": str(message_id)}
+    )
+    failed.details = {**failed.details, "retried_as": str(again)}
+    return again
+
+
+async def fetch_again(session: AsyncSession, person: Person, media_id: UUID) -> None:
+    """Try once more, from the first pause on, to fetch a file that could not be fetched."""
+    tenant_id = _tenant_of(person)
+    found = sa.update(MEDIA).where(
+        MEDIA.c.tenant_id == tenant_id, MEDIA.c.id == media_id, MEDIA.c.state == MediaState.FAILED
+    )
+    values = {"state": MediaState.WAITING, "attempts": 0, "next_attempt_at": sa.func.now(), "last_error": None}
+    if not (await session.execute(found.values(values).returning(MEDIA.c.id))).first():
+        raise NotFound("This file does not exist or is being fetched already.")
+    await job_queue.wake(session, "inbox.fetch_media", tenant_id)
+    await announce(session, tenant_id)
+
+
+async def _put_in_outbox(
+    session: AsyncSession,
+    person: Person,
+    conversation_id: UUID,
+    option: ReplyOption,
+    body: str,
+    *,
+    details: dict[str, Any],
+) -> UUID:
+    tenant_id, now = _tenant_of(person), datetime.now(UTC)
+    # The thread's row first: its lock makes ids, and so the order of sending, follow the order of commits.
+    touched = sa.update(CONVERSATION).where(CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.id == conversation_id)
+    await session.execute(
+        touched.values(
+            preview=rules.preview_of(body),
+            message_count=CONVERSATION.c.message_count + 1,
+            last_channel=option.kind,
+            last_direction=Direction.OUT,
+            last_message_at=now,
+        )
+    )
+    message = Message(
+        id=uuid7(),
+        tenant_id=tenant_id,
+        conversation_id=conversation_id,
+        channel_kind=option.kind,
+        direction=Direction.OUT,
+        status=MessageStatus.QUEUED,
+        body=body,
+        our_number=option.our_number,
+        lead_number=option.lead_number,
+        author_id=person.user_id,
+        author_name=person.name,
+        details=details,
+        created_at=now,
+    )
+    session.add(message)
+    await session.flush()
+    await session.execute(_count_out(tenant_id))
+    await job_queue.wake(session, "inbox.send_outbox", tenant_id)
+    await announce(session, tenant_id)
+    return message.id
+
+
+def _count_out(tenant_id: UUID) -> sa.Executable:
+    hour = sa.func.date_trunc("hour", sa.func.now(), "UTC")
+    first = insert(HOUR).values(tenant_id=tenant_id, hour=hour, messages_in=0, messages_out=1, failures=0)
+    return first.on_conflict_do_update(
+        index_elements=["tenant_id", "hour"], set_={"messages_out": HOUR.c.messages_out + 1}
+    )
+
+
+def _tenant_of(person: Person) -> UUID:
+    if person.tenant_id is None:
+        raise NotFound("This conversation does not exist.")
+    return person.tenant_id
+
+
+async def _lead_of(session: AsyncSession, tenant_id: UUID, conversation_id: UUID) -> Any:
+    found = sa.select(LEAD.c.address, LEAD.c.opted_out_at).where(
+        LEAD.c.tenant_id == tenant_id,
+        LEAD.c.id == CONVERSATION.c.lead_id,
+        CONVERSATION.c.tenant_id == tenant_id,
+        CONVERSATION.c.id == conversation_id,
+    )
+    lead = (await session.execute(found)).first()
+    if lead is None:
+        raise NotFound("This conversation does not exist.")
+    return lead
+
+
+async def _connected_numbers(session: AsyncSession, tenant_id: UUID) -> dict[ChannelKind, tuple[str, ...]]:
+    found = sa.select(CHANNEL.c.kind, CHANNEL.c.phone_number).where(
+        CHANNEL.c.tenant_id == tenant_id, CHANNEL.c.state == ChannelState.ACTIVE, CHANNEL.c.kind.in_(SENDABLE)
+    )
+    numbers: dict[ChannelKind, tuple[str, ...]] = {}
+    for kind, number in await session.execute(found.order_by(CHANNEL.c.created_at)):
+        numbers[kind] = (*numbers.get(kind, ()), number)
+    return numbers
+
+
+async def _latest_incoming(
+    session: AsyncSession, tenant_id: UUID, conversation_id: UUID
+) -> dict[ChannelKind, sa.RowMapping]:
+    # One short walk down the thread's index for each kind, however long the thread is.
+    latest = {}
+    for kind in ChannelKind:
+        found = sa.select(MESSAGE.c.channel_kind, MESSAGE.c.our_number, MESSAGE.c.created_at).where(
+            MESSAGE.c.tenant_id == tenant_id,
+            MESSAGE.c.conversation_id == conversation_id,
+            MESSAGE.c.direction == Direction.IN,
+            MESSAGE.c.channel_kind == kind,
+        )
+        row = (await session.execute(found.order_by(MESSAGE.c.id.desc()).limit(1))).mappings().first()
+        if row is not None:
+            latest[kind] = row
+    return latest
+
+
+def _our_number(connected: tuple[str, ...], last: sa.RowMapping | None) -> str:
+    # The number the lead wrote to, so that the answer lands in the same chat on their phone.
+    written_to = str(last["our_number"]).removeprefix("whatsapp:") if last else ""
+    return written_to if written_to in connected else next(iter(connected), "")
