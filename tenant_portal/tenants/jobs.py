@@ -4,9 +4,9 @@ import logging
 from uuid import UUID
 
 from tenant_portal import job_queue
-from tenant_portal.db import announce, staff_session, tenant_session
+from tenant_portal.db import announce, tenant_session
 from tenant_portal.errors import PortalError
-from tenant_portal.tenants import queries, service
+from tenant_portal.tenants import service
 from tenant_portal.tenants.rules import Step
 from tenant_portal.twilio_gateway.clients import parent_gateway, tenant_gateway
 from tenant_portal.twilio_gateway.errors import TwilioRefused
@@ -22,15 +22,6 @@ MOST_ROUNDS = 5
 async def provision(tenant_id: str) -> None:
     """Make, suspend, resume or check the tenant's subaccount until both sides agree."""
     await settle(UUID(tenant_id))
-
-
-@job_queue.app.periodic(cron="* * * * *")
-@job_queue.app.task(name="tenants.sweep")
-async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands it over
-    """Wake the job of every tenant whose work is due: a crashed worker's claim, or a wake-up that was lost."""
-    async with staff_session() as session:
-        for tenant_id in await queries.due_tenants(session):
-            await job_queue.wake(session, service.PROVISION, tenant_id)
 
 
 async def settle(tenant_id: UUID) -> None:

@@ -109,13 +109,6 @@ async def counts(session: AsyncSession) -> dict[TenantState, int]:
     return {TenantState(state): count for state, count in found}
 
 
-async def due_tenants(session: AsyncSession, limit: int = 500) -> Sequence[UUID]:
-    """Tenants whose subaccount has something due at Twilio."""
-    due = col(Subaccount.next_attempt_at)
-    query = sa.select(col(Subaccount.tenant_id)).where(due <= sa.func.now()).order_by(due).limit(limit)
-    return (await session.scalars(query)).all()
-
-
 async def tenant_ids(session: AsyncSession) -> Sequence[UUID]:
     """All tenants, oldest first."""
     return (await session.scalars(sa.select(col(Tenant.id)).order_by(col(Tenant.id)))).all()

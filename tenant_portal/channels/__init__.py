@@ -1,0 +1,1 @@
+"""A tenant's connections to the world: SMS, WhatsApp and voicemail."""

@@ -1,0 +1,54 @@
+"""Drains a tenant's channels: intent, call to Twilio, result, and no transaction open in between."""
+
+import logging
+from uuid import UUID
+
+from tenant_portal import job_queue
+from tenant_portal.channels import progress, round_trip, steps
+from tenant_portal.channels.service import ADVANCE, TEST
+from tenant_portal.db import announce, tenant_session
+from tenant_portal.errors import PortalError
+from tenant_portal.twilio_gateway.clients import tenant_gateway
+
+logger = logging.getLogger(__name__)
+
+MOST_STEPS = 50
+
+
+@job_queue.app.task(name=ADVANCE)
+async def advance(tenant_id: str) -> None:
+    """Do every due step of the tenant's channels, then come back when the next one is due."""
+    await drain(UUID(tenant_id))
+
+
+@job_queue.app.task(name=TEST)
+async def test(tenant_id: str) -> None:
+    """Carry out the tests that the tenant's people have begun."""
+    await round_trip.run_tests(UUID(tenant_id))
+
+
+async def drain(tenant_id: UUID) -> None:
+    """At most MOST_STEPS steps, one after the other; the job's lock keeps it to one drain for a tenant."""
+    for _ in range(MOST_STEPS):
+        async with tenant_session(tenant_id) as session:
+            task = await progress.claim(session, tenant_id)
+        if task is None:
+            break
+        await _do(task)
+    async with tenant_session(tenant_id) as session:
+        await progress.wake_for_next(session, tenant_id)
+
+
+async def _do(task: progress.Task) -> None:
+    gateway = tenant_gateway(task.credentials.account_sid, task.credentials.auth_token)
+    try:
+        outcome = await steps.carry_out(task, gateway)
+    except PortalError as error:
+        logger.warning("channel %s: %s failed: %s", task.channel_id, task.state, error.message)
+        async with tenant_session(task.tenant_id) as session:
+            await progress.keep_failure(session, task, error)
+            await announce(session, task.tenant_id)
+        return
+    async with tenant_session(task.tenant_id) as session:
+        await progress.keep(session, task, outcome)
+        await announce(session, task.tenant_id)
