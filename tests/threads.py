@@ -18,14 +18,15 @@ async def receive(company: Company, *, kind: str = "sms", lead: str = LEAD, body
     """Id of a message from `lead` to this company's number."""
     row = {
         "n": 0,
+        "event": "message",
         "tenant_id": str(company.tenant_id),
         "message_id": str(uuid7()),
         "lead_id": str(uuid7()),
         "conversation_id": str(uuid7()),
         "kind": kind,
-        "status": "received",
         "provider_sid": f"SM{secrets.token_hex(16)}",
-        "address": lead,
+        "event": "message",
+        "thread": lead,
         "channel_number": company.number,
         "our_number": company.number,
         "lead_number": lead,
@@ -39,7 +40,7 @@ async def receive(company: Company, *, kind: str = "sms", lead: str = LEAD, body
     } | more
     async with db.tenant_session(company.tenant_id) as session:
         stored = await session.execute(
-            text("select outcome, message_id from front_door.store_messages(cast(:rows as jsonb))"),
+            text("select outcome, message_id from front_door.store_events(cast(:rows as jsonb))"),
             {"rows": json.dumps([row])},
         )
         outcome, message_id = stored.one()
