@@ -4,8 +4,8 @@ import logging
 from uuid import UUID
 
 from tenant_portal import job_queue
-from tenant_portal.channels import progress, round_trip, steps
-from tenant_portal.channels.service import ADVANCE, TEST
+from tenant_portal.channels import progress, round_trip, sample, steps
+from tenant_portal.channels.service import ADVANCE, CONNECT_SAMPLE, TEST
 from tenant_portal.db import announce, tenant_session
 from tenant_portal.errors import PortalError
 from tenant_portal.twilio_gateway.clients import tenant_gateway
@@ -25,6 +25,12 @@ async def advance(tenant_id: str) -> None:
 async def test(tenant_id: str) -> None:
     """Carry out the tests that the tenant's people have begun."""
     await round_trip.run_tests(UUID(tenant_id))
+
+
+@job_queue.app.task(name=CONNECT_SAMPLE)
+async def connect_sample(tenant_id: str) -> None:
+    """Connect a sample client of a simulated portal."""
+    await sample.connect_sample(UUID(tenant_id))
 
 
 async def drain(tenant_id: UUID) -> None:

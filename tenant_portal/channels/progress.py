@@ -30,7 +30,7 @@ PAUSE_WHILE_SUSPENDED = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A step to be done for one channel. `kinds` are all live channels on its number; `origin` is our public address."""
+    """A step to be done for one channel. `kinds` are the live channels on its number; `origin` our public address."""
 
     tenant_id: UUID
     channel_id: UUID

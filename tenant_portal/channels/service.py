@@ -18,14 +18,15 @@ from tenant_portal.channels import rules
 from tenant_portal.channels.rules import Actor
 from tenant_portal.errors import BadInput, Conflict, NotAllowed, NotFound
 from tenant_portal.identity.queries import Person
-from tenant_portal.models import Channel, Tenant
+from tenant_portal.models import Channel
 from tenant_portal.models.base import now
 from tenant_portal.models.enums import ChannelKind, ChannelState, Role, TenantState
 from tenant_portal.models.ids import uuid7
-from tenant_portal.tenants.queries import tenant_state
+from tenant_portal.tenants.queries import tenant_name, tenant_state
 
 ADVANCE = "channels.advance"
 TEST = "channels.test"
+CONNECT_SAMPLE = "channels.connect_sample"
 # Text messages first: WhatsApp's verification code may then arrive in the portal itself.
 ORDER = (ChannelKind.SMS, ChannelKind.VOICEMAIL, ChannelKind.WHATSAPP)
 UNDER_WAY = frozenset({ChannelState.BUYING, ChannelState.REGISTERING, ChannelState.VERIFYING, ChannelState.CONFIGURING})

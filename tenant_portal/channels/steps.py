@@ -150,7 +150,7 @@ STEPS: dict[ChannelState, Step] = {
 
 
 def wanted_urls(task: Task, current: NumberUrls) -> NumberUrls:
-    """What must be set on the number: ours for every live channel on it, nothing of ours else; theirs stays untouched."""
+    """What must be set on the number: ours for every live channel on it; what is not ours stays."""
     sid, origin = task.credentials.account_sid, task.origin
 
     def of(kind: ChannelKind, wanted: str, present: str) -> str:

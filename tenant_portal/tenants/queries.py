@@ -122,6 +122,14 @@ async def tenant_state(session: AsyncSession, tenant_id: UUID) -> TenantState:
     return TenantState(state)
 
 
+async def tenant_name(session: AsyncSession, tenant_id: UUID) -> str:
+    """The client's name; NotFound."""
+    name = await session.scalar(sa.select(col(Tenant.name)).where(col(Tenant.id) == tenant_id))
+    if name is None:
+        raise NotFound("This client no longer exists.")
+    return name
+
+
 def _lines() -> sa.Select[Any]:
     hours, channels, refused = _hours(), _channels(), _refusals()
     return (

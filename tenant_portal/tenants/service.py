@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from tenant_portal import crypto, job_queue
+from tenant_portal.audit.service import Actor, record
 from tenant_portal.errors import Conflict, NotAllowed, NotFound, PortalError
 from tenant_portal.models import Subaccount, Tenant
 from tenant_portal.models.base import now
@@ -34,6 +35,18 @@ GAVE_UP = "The portal stopped trying. Please look at the cause and repeat it by 
 
 class NotConnected(Conflict):
     """The tenant has no subaccount yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """The agency as an actor where no member of staff is known: at the command line and in set-up."""
+
+    user_id: UUID | None = None
+    tenant_id: UUID | None = None
+    name: str = "Agency"
+
+
+AGENCY = Agency()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ def token_place(tenant_id: UUID, column: str = "auth_token_sealed") -> crypto.Pl
     return crypto.Place("subaccount", column, tenant_id, str(tenant_id))
 
 
-async def create(session: AsyncSession, name: str, *, is_synthetic: bool = False) -> UUID:
+async def create(session: AsyncSession, name: str, *, by: Actor = AGENCY, is_synthetic: bool = False) -> UUID:
     """A new client, whose subaccount a job makes after the commit. Takes a staff session; BadInput for a bad name."""
     tenant = Tenant(name=rules.clean_name(name), is_synthetic=is_synthetic)
     session.add(tenant)
@@ -78,6 +91,7 @@ async def create(session: AsyncSession, name: str, *, is_synthetic: bool = False
             tenant_id=tenant.id, attempts=0, next_attempt_at=moment, created_at=moment, changed_at=moment
         )
     )
+    await record(session, by, "tenant:created", tenant.name, of=tenant.id)
     await job_queue.wake(session, PROVISION, tenant.id)
     return tenant.id
 
@@ -93,14 +107,16 @@ async def retry(session: AsyncSession, tenant_id: UUID) -> None:
     await job_queue.wake(session, PROVISION, tenant_id)
 
 
-async def suspend(session: AsyncSession, tenant_id: UUID) -> None:
+async def suspend(session: AsyncSession, tenant_id: UUID, *, by: Actor = AGENCY) -> None:
     """Stop a client's traffic here and at Twilio; its data and sign-ins stay. Takes a staff session; Conflict."""
     await _change_state(session, tenant_id, TenantState.ACTIVE, TenantState.SUSPENDED)
+    await record(session, by, "tenant:suspended", of=tenant_id)
 
 
-async def resume(session: AsyncSession, tenant_id: UUID) -> None:
+async def resume(session: AsyncSession, tenant_id: UUID, *, by: Actor = AGENCY) -> None:
     """Let a suspended client's traffic flow again. Takes a staff session; Conflict."""
     await _change_state(session, tenant_id, TenantState.SUSPENDED, TenantState.ACTIVE)
+    await record(session, by, "tenant:resumed", of=tenant_id)
 
 
 async def _change_state(session: AsyncSession, tenant_id: UUID, before: TenantState, after: TenantState) -> None:
