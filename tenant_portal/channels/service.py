@@ -80,10 +80,8 @@ async def connect(session: AsyncSession, actor: Actor, wish: Wish) -> list[UUID]
     await _require_change(session, actor)
     phone_number = rules.e164(wish.phone_number)
     _refuse_unfit(wish)
-    client = await session.scalar(sa.select(col(Tenant.name)).where(col(Tenant.id) == actor.tenant_id))
-    made = [
-        await _insert(session, actor, wish, kind, phone_number, str(client)) for kind in ORDER if kind in wish.kinds
-    ]
+    client = await tenant_name(session, actor.tenant_id)
+    made = [await _insert(session, actor, wish, kind, phone_number, client) for kind in ORDER if kind in wish.kinds]
     await job_queue.wake(session, ADVANCE, actor.tenant_id)
     return made
 
