@@ -60,13 +60,13 @@ class Account:
         return Account(self.way, _a_named_id())
 
 
-def choose(home: Path, program: Path) -> Account:
-    """The account for a server whose files are in `home` and whose binaries are beside `program`."""
+def choose(home: Path, binaries: Path) -> Account:
+    """The account for a server with its files in `home` and its programs in `binaries`."""
     if os.geteuid() != 0:
         return Account("same", os.geteuid())
     for way in ROOT_WAYS:
         account = Account(way, 0 if way == "namespace" else _own_id(home))
-        if _works(account, home, program):
+        if _works(account, home, binaries):
             return account
     raise SettingsError(REFUSED)
 
@@ -88,13 +88,13 @@ def _own_id(home: Path) -> int:
     return owner or FIRST_ID + zlib.crc32(os.fsencode(home)) % IDS
 
 
-def _works(account: Account, home: Path, program: Path) -> bool:
-    """Try it: give away a file, enter the folder, run the program."""
+def _works(account: Account, home: Path, binaries: Path) -> bool:
+    """Try it: give away a file, enter the folder, let initdb look for all of PostgreSQL's files."""
     probe = home / f"probe.{os.getpid()}"
     probe.touch(0o600)
     try:
         account.give(probe)
-        command = account.command([program, "--version"])
+        command = account.named().command([binaries / "initdb", "--show", "--pgdata", probe])
         done = subprocess.run(command, env=environment(), cwd=home, capture_output=True, stdin=subprocess.DEVNULL)
         return done.returncode == 0
     except OSError:

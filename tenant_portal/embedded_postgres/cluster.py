@@ -151,9 +151,10 @@ def _run_initdb(draft: Path, account: Account) -> None:
 
 
 def last_line(text: str) -> str:
-    """The last line that says something, for a sentence to the operator."""
+    """The last error, else the last line, for a sentence to the operator."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it gave no reason"
+    errors = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "error:" in line]
+    return (errors or lines or ["it gave no reason"])[-1]
 
 
 def _write(path: Path, content: str) -> None:

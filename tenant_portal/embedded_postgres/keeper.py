@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from tenant_portal.embedded_postgres.account import Account, environment
@@ -23,10 +24,11 @@ def main(data_dir: str, way: str, user: str, stop_signal: str, *program: str) ->
     """Run the server until nobody uses it."""
     files = Layout(Path(data_dir))
     keeper_lock, server_lock = open_lock(files.lock_file("keeper")), open_lock(files.lock_file("server"))
-    if not (try_lock(keeper_lock, fcntl.LOCK_EX) and try_lock(server_lock, fcntl.LOCK_EX)):
+    if not (_takes(keeper_lock) and _takes(server_lock)):
         return
-    # Nothing of an earlier server lives, server.lock says so: whatever this file claims is stale.
-    files.pid_file.unlink(missing_ok=True)
+    # Nothing of an earlier server lives, server.lock says so: whatever process these files name is another.
+    for stale in [files.pid_file, *Path(files.socket_choice.read_text()).glob(".s.PGSQL.*")]:
+        stale.unlink(missing_ok=True)
     server = _start(files, Account(way, int(user)), program, server_lock)
     os.close(server_lock)
     end = threading.Thread(target=_end_with, args=(server,))
@@ -34,6 +36,15 @@ def main(data_dir: str, way: str, user: str, stop_signal: str, *program: str) ->
     signal.signal(signal.SIGTERM, lambda *_: _stop(server, int(stop_signal)))
     _wait_for_the_last_user(files)
     _stop(server, int(stop_signal))
+
+
+def _takes(lock: int) -> bool:
+    """Again and again for a moment: whoever looks whether it is held, holds it while he looks."""
+    for _ in range(PATIENCE):
+        if try_lock(lock, fcntl.LOCK_EX):
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _start(files: Layout, account: Account, program: tuple[str, ...], lock: int) -> subprocess.Popen[bytes]:

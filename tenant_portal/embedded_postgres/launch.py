@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 CLONE_NEWUSER = 0x10000000
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 28, 47, 2
+SECBIT_NO_SETUID_FIXUP = 4
 CAPABILITY = {"override": 1, "read": 2}
 CAPABILITY_HEADER_VERSION = 0x20080522
 INSIDE_ID = 65534
@@ -42,7 +43,8 @@ def _enter_namespace() -> None:
 
 def _become(user: int, capability: int | None) -> None:
     if capability is not None:
-        _checked("prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Keeps capabilities over setuid, and lets access(2) count them: PostgreSQL looks for its own files with it.
+        _checked("prctl", PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)

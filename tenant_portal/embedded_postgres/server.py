@@ -90,8 +90,8 @@ class EmbeddedServer:
             return
         os.close(self._users)
         self._users = None
-        if self._nobody_is_left():
-            _wait_for(lambda: not self._is_kept(), "The database is writing its last pages.")
+        # Asked again each time: a new user may come before the keeper has seen the last one go.
+        _wait_for(lambda: not (self._nobody_is_left() and self._is_kept()), "The database is writing its last pages.")
 
     def _nobody_is_left(self) -> bool:
         users = open_lock(self.files.lock_file("users"))
@@ -125,15 +125,15 @@ class EmbeddedServer:
     def _launch(self) -> None:
         """Bring the files in order and start a keeper. The caller holds start.lock."""
         self._wait_for_orphans()
-        program = cluster.binaries() / "postgres"
-        chosen = account.choose(self.files.home, program)
+        binaries = cluster.binaries()
+        chosen = account.choose(self.files.home, binaries)
         if not self.files.cluster.exists():
             cluster.create(self.files, chosen)
         cluster.check(self.files)
         self._refuse_a_strangers_server()
         chosen.give(self.files.cluster)
         cluster.configure(self.files, chosen, self.fast)
-        self._keeper = self._start_keeper(chosen, program)
+        self._keeper = self._start_keeper(chosen, binaries / "postgres")
 
     def _start_keeper(self, chosen: account.Account, program: Path) -> subprocess.Popen[bytes]:
         stop_signal = str(QUICK_STOP if self.fast else FAST_STOP)
@@ -160,10 +160,10 @@ class EmbeddedServer:
             raise PortalError(f"The embedded database did not start: {self._reason()}")
 
     def _reason(self) -> str:
-        try:
-            return cluster.last_line(self.files.start_log.read_text(errors="replace"))
-        except OSError:
-            return "its keeper could not be started"
+        """The server's last words; after its first moments they are in its own log."""
+        logs = [self.files.start_log, *(self.files.cluster / "log").glob("*")]
+        newest = max((log for log in logs if log.exists()), key=lambda log: log.stat().st_mtime_ns, default=None)
+        return cluster.last_line(newest.read_text(errors="replace")) if newest else "it has left no word"
 
     def _wait_for_orphans(self) -> None:
         """Processes of a server whose keeper was killed; the kernel has told them to stop."""

@@ -57,9 +57,12 @@ class User:
 
 
 def ask(url: str, question: str = "select 1") -> object:
-    """The one value that the question has as answer."""
+    """The one value that the question, or the last of several, has as answer."""
     with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(question.encode()).fetchone()
+        cursor = connection.execute(question.encode())
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
     assert row
     return row[0]
 

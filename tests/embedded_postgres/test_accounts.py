@@ -44,9 +44,10 @@ def open_dir(made: Path) -> Path:
 def closed_binaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The wheel's files in a folder that only root may enter, as in a virtual environment below /root."""
     copy = tmp_path / "venv"
-    subprocess.run(["cp", "-a", cluster.binaries().parent, copy], check=True)
-    copy.chmod(0o700)
-    monkeypatch.setattr(cluster, "binaries", lambda: copy / "bin")
+    copy.mkdir(mode=0o700)
+    package = cluster.binaries().parents[1]
+    subprocess.run(["cp", "-a", package, package.with_suffix(".libs"), copy], check=True)
+    monkeypatch.setattr(cluster, "binaries", lambda: copy / package.name / "pginstall18" / "bin")
     return copy
 
 
@@ -67,7 +68,8 @@ def test_binaries_and_data_may_be_where_only_root_may_go(
             EmbeddedServer(data_dir, fast=True).start()
         return
     with EmbeddedServer(data_dir, fast=True) as server:
-        assert ask(server.admin_url, "set timezone = 'Europe/Berlin'; create extension if not exists vector; select 1")
+        assert ask(server.admin_url, "select now() at time zone 'Europe/Berlin'")
+        ask(server.admin_url, "do $$ begin null; end $$; select 1")
 
 
 def test_a_first_start_works_each_way(way: str, tmp_path: Path) -> None:
@@ -84,11 +86,10 @@ def test_no_folder_above_changes_its_mode(data_dir: Path) -> None:
 
 
 def test_the_least_power_that_is_enough_is_taken(open_dir: Path, data_dir: Path) -> None:
-    program = cluster.binaries() / "postgres"
-    if _is_open(program):
-        assert account.choose(open_dir / "postgres", program).way == "own"
+    if _is_open(cluster.binaries()):
+        assert account.choose(open_dir / "postgres", cluster.binaries()).way == "own"
     data_dir.chmod(0o700)
-    assert account.choose(data_dir / "postgres", program).way == "read"
+    assert account.choose(data_dir / "postgres", cluster.binaries()).way == "read"
 
 
 def _is_open(path: Path) -> bool:
