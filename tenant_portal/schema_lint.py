@@ -78,7 +78,7 @@ RULES: dict[str, str] = {
             and a.attname = 'tenant_id')
         and exists (select from pg_attribute a where a.attrelid = k.confrelid and a.attname = 'tenant_id')""",
     "unique key that does not carry the tenant": f"""
-        select i.indexrelid::regclass::text from pg_index i join pg_class c on c.oid = i.indrelid
+        select x.relname from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
         where i.indisunique and {OURS}
         and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
         and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id'
