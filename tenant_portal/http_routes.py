@@ -2,8 +2,9 @@
 
 from starlette.routing import BaseRoute
 
-from tenant_portal.identity import endpoints as identity
+from tenant_portal.identity import http as identity
 
 routes: list[BaseRoute] = [
     *identity.routes,
+    *inbox.routes,
 ]

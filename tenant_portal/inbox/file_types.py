@@ -80,7 +80,7 @@ def _text_type(content: bytes) -> FileType | None:
     except UnicodeDecodeError:
         return None
     # A text that opens with a tag is markup to some browser, whatever it is called.
-    has_controls = any(letter < " " and letter not in "\t\n\r\f" for letter in text)
+    has_controls = any((letter < " " or letter == "\x7f") and letter not in "\t\n\r\f" for letter in text)
     if not text.strip() or has_controls or text.lstrip().startswith("<"):
         return None
     return VCARD if text.lstrip().upper().startswith("BEGIN:VCARD") else TEXT

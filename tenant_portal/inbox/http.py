@@ -30,7 +30,7 @@ HEADERS = {
 
 
 async def media(request: Request) -> Response:
-    """The file, or a part of it. Another tenant's, a made-up and an unfinished one get the same 404, even signed out."""
+    """The file, or a part of it. Another tenant's, a made-up and an unfinished one get the same 404."""
     try:
         person = await _person(request)
         media_id = UUID(request.path_params["media_id"])
