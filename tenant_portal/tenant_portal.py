@@ -4,22 +4,31 @@ from typing import Any
 
 import reflex as rx
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from tenant_portal import http_routes
+from tenant_portal.identity.http import EXCEPTION_HANDLERS
 from tenant_portal.ui import routes, theme
+from tenant_portal.ui.event_gate import EventFilter, EventGate, on_exception
+from tenant_portal.ui.gate import AsgiGate
 from tenant_portal.ui.live import Live
+from tenant_portal.ui.overlay import app_wraps
 from tenant_portal.ui.pages.not_found import not_found_page
 from tenant_portal.ui.pages.settings import SettingsState, settings_page, staff_settings_page
 from tenant_portal.ui.pages.signed_out import signed_out_page
 from tenant_portal.ui.session_state import SessionState
 
-http_app = Starlette(routes=http_routes.routes)
+http_app = Starlette(
+    routes=http_routes.routes, middleware=[Middleware(AsgiGate)], exception_handlers=EXCEPTION_HANDLERS
+)
 app = rx.App(
     api_transformer=http_app,
     stylesheets=theme.STYLESHEETS,
     head_components=theme.head(),
     html_lang="en",
     toaster=None,
+    app_wraps=app_wraps(),
+    backend_exception_handler=on_exception,
 )
 live = Live(app)
 
@@ -33,4 +42,6 @@ add(routes.SETTINGS, settings_page, "Settings", SettingsState.load)
 add(routes.STAFF_SETTINGS, staff_settings_page, "Settings", SettingsState.load)
 app.add_page(signed_out_page, route=routes.SIGNED_OUT, title="Signed out · Tenant Portal")
 app.add_page(not_found_page, route=routes.NOT_FOUND, title="Not found · Tenant Portal")
+app.add_middleware(EventGate())
 app.register_lifespan_task(live.lifespan)
+EventFilter(live).install()

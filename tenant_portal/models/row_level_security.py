@@ -106,7 +106,11 @@ WALLS: tuple[Wall, ...] = (
             Access(IDENTITY, (READ_WRITE,)),
         ),
     ),
-    Wall("user_session", "tenant_id", (Access(IDENTITY, (READ_WRITE,)),)),
+    Wall(
+        "user_session",
+        "tenant_id",
+        (Access(APP, ("select (id, user_id, tenant_id)", "delete")), Access(IDENTITY, (READ_WRITE,))),
+    ),
     Wall("sign_in_attempt", None, (Access(IDENTITY, (READ_WRITE,)),)),
     _of_tenant("invitation", Access(IDENTITY, ("select", "update (accepted_at)"))),
     _of_tenant(
@@ -127,7 +131,9 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("media", _sweeping("state, next_attempt_at")),
     _of_tenant("voicemail"),
     _of_tenant("tenant_hour", Access(STAFF, ("select",))),
-    _of_tenant("audit_event", Access(STAFF, ("insert",)), rights=("select", "insert")),
+    _of_tenant(
+        "audit_event", Access(STAFF, ("insert",)), Access(IDENTITY, ("insert",)), rights=("select", "insert")
+    ),
     Wall(
         "webhook_refusal",
         None,

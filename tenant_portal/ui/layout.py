@@ -28,7 +28,7 @@ from reflex_components_core.el.elements.base import BaseHTML
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from tenant_portal.ui import routes
-from tenant_portal.ui.components import avatar, icon_button, offline_banner, page_header
+from tenant_portal.ui.components import avatar, icon_button, notice_area, offline_banner, page_header
 from tenant_portal.ui.session_state import SessionState
 
 PRODUCT = "Tenant Portal"
@@ -80,10 +80,10 @@ def page(
     """
     entries = STAFF_ENTRIES if active.startswith(routes.STAFF_PREFIX) else CLIENT_ENTRIES
     if width == "fill":
-        content = rx.el.div(*body, class_name="fill")
+        content = rx.el.div(_trouble(), *body, class_name="fill")
     else:
         column = "column" if width == "normal" else f"column column-{width}"
-        content = rx.el.div(page_header(title, intro, *actions), *body, class_name=column)
+        content = rx.el.div(page_header(title, intro, *actions), _trouble(), *body, class_name=column)
     return rx.el.div(
         rx.el.a("Skip to content", href="#main", class_name="skip-link"),
         _side(entries, active),
@@ -93,6 +93,10 @@ def page(
         offline_banner(),
         class_name="shell",
     )
+
+
+def _trouble() -> rx.Component:
+    return notice_area(SessionState.trouble, "bad", on_close=SessionState.dismiss_trouble)
 
 
 def _side(entries: tuple[Entry, ...], active: str) -> rx.Component:

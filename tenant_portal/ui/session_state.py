@@ -24,17 +24,27 @@ class SessionState(rx.State):
     initials: str = ""
     is_owner: bool = False
     unread: int = 0
+    trouble: str = ""
     # SHA-256 of the session token this state belongs to; see ui/gate.py.
     _bound: bytes = b""
 
     @rx.event
     async def load(self) -> None:
         """Fill the frame; the first of every page's on_load."""
+        self.trouble = ""
         show(self, await signed_in(self))
 
     @rx.event
-    def receive_unread(self) -> None:
-        """Nothing to do by itself: the frame reads `unread`, which pages set."""
+    async def tell_trouble(self, text: str) -> None:
+        """Show a sentence on top of the page, whichever it is; see `trouble_events`."""
+        await signed_in(self)
+        self.trouble = text[:500]
+
+    @rx.event
+    async def dismiss_trouble(self) -> None:
+        """The reader has read it."""
+        await signed_in(self)
+        self.trouble = ""
 
 
 def show(state: SessionState, person: Person) -> None:

@@ -1,0 +1,53 @@
+"""Writing the audit trail, in the transaction of what it tells."""
+
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tenant_portal.errors import TenantMissing
+from tenant_portal.models import AuditEvent
+
+
+class Actor(Protocol):
+    """Who did it: a signed-in person, or a job that acts for one."""
+
+    @property
+    def user_id(self) -> UUID | None:
+        """None for the portal itself."""
+
+    @property
+    def tenant_id(self) -> UUID | None:
+        """None for staff."""
+
+    @property
+    def name(self) -> str:
+        """As the reader of the trail knows them."""
+
+
+async def record(
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    subject: str = "",
+    *,
+    of: UUID | None = None,
+    **details: object,
+) -> None:
+    """Add one event to a tenant's trail. `action` is `subject:verb`; `of` names the tenant where the actor is staff.
+
+    Details are names and states, never message text, secrets or phone numbers.
+    """
+    tenant_id = of or actor.tenant_id
+    if tenant_id is None:
+        raise TenantMissing("An audit event belongs to a tenant.")
+    event = AuditEvent(
+        tenant_id=tenant_id,
+        actor_id=actor.user_id,
+        actor_name=actor.name[:120],
+        action=action,
+        subject=subject[:200],
+        details=details,
+    )
+    session.add(event)
+    await session.flush()

@@ -1,0 +1,82 @@
+"""Back-off against guessing: failures in a row, per account and per address, known or not."""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from tenant_portal.identity.rules import (
+    ACCOUNT_FREE_FAILURES,
+    ADDRESS_FREE_FAILURES,
+    FORGET_FAILURES_AFTER,
+    pause_after,
+)
+from tenant_portal.models import SignInAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to sign in, already counted as a failure until it succeeds."""
+
+    account_key: str
+    address_key: str
+    is_blocked: bool
+
+
+async def count(session: AsyncSession, email: str, address: str, now: datetime) -> Attempt:
+    """Count a try before the password is looked at, so that a thousand tries at once cannot slip past the counter.
+
+    A try while blocked is not counted: hammering must not lock the owner out for ever.
+    """
+    keys = (_key("account", email.strip().lower()), _key("address", _network(address)))
+    free = (ACCOUNT_FREE_FAILURES, ADDRESS_FREE_FAILURES)
+    # Always in this order: two tries lock the same rows, and must not wait for each other.
+    blocked = [await _count_one(session, key, allowed, now) for key, allowed in zip(keys, free, strict=True)]
+    return Attempt(*keys, any(blocked))
+
+
+async def forgive(session: AsyncSession, attempt: Attempt) -> None:
+    """After a success: the account starts afresh, the address is only given this one try back.
+
+    Else whoever owns an account could clear the address' count between guesses at other accounts.
+    """
+    await session.execute(sa.delete(SignInAttempt).where(col(SignInAttempt.key) == attempt.account_key))
+    await session.execute(
+        sa.update(SignInAttempt)
+        .where(col(SignInAttempt.key) == attempt.address_key, col(SignInAttempt.failures) > 0)
+        .values(failures=SignInAttempt.failures - 1)
+    )
+
+
+async def _count_one(session: AsyncSession, key: str, free: int, now: datetime) -> bool:
+    await session.execute(insert(SignInAttempt).values(key=key, failures=0, last_failure_at=now).on_conflict_do_nothing())
+    query = sa.select(SignInAttempt).where(col(SignInAttempt.key) == key).with_for_update()
+    row = (await session.execute(query.execution_options(populate_existing=True))).scalar_one()
+    if row.blocked_until is not None and row.blocked_until > now:
+        return True
+    is_old = now - row.last_failure_at > FORGET_FAILURES_AFTER
+    row.failures = 1 if is_old else row.failures + 1
+    row.last_failure_at, row.blocked_until = now, now + pause_after(row.failures, free)
+    await session.flush()
+    return False
+
+
+def _key(kind: str, value: str) -> str:
+    # Hashed: what was typed as an e-mail address may be a password.
+    return f"{kind}:{hashlib.sha256(value.encode()).hexdigest()}"
+
+
+def _network(address: str) -> str:
+    """An IPv6 customer has a whole /64 to choose addresses from, so the /64 counts as one."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)

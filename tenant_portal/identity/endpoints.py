@@ -1,3 +1,0 @@
-"""x"""
-from starlette.routing import Route
-routes: list[Route] = []

@@ -1,0 +1,115 @@
+"""People come and go: sign-in, passwords, and a client's team.
+
+Sign-in takes three steps, so that no transaction is open while a password is hashed: `candidate`, `passwords.is_right`,
+`settle`. Every function takes the session and never commits.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from tenant_portal.audit import service as audit
+from tenant_portal.errors import BadInput, Conflict, NotFound
+from tenant_portal.identity import attempts, sessions
+from tenant_portal.identity.attempts import Attempt
+from tenant_portal.identity.passwords import hash_now, is_outdated
+from tenant_portal.identity.queries import Person
+from tenant_portal.identity.rules import refuse_weak_password, tidy_email, tidy_name
+from tenant_portal.models import Tenant, User
+from tenant_portal.models.enums import Role, TenantState
+
+SIGN_IN_REFUSED = "The e-mail address or the password is wrong, or there were too many tries. Wait a little, then try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who wants to sign in. Without a user, or while blocked, `password_hash` is None: nothing fits."""
+
+    user_id: UUID | None
+    password_hash: str | None
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a request came from."""
+
+    address: str
+    user_agent: str
+
+
+async def create_user(
+    session: AsyncSession, *, email: str, name: str, role: Role, password: str, tenant_id: UUID | None = None
+) -> UUID:
+    """A new person, for the command line and seeds. Staff have no tenant, everybody else has one. Takes an identity session."""
+    if (role is Role.STAFF) != (tenant_id is None):
+        raise BadInput("Staff belong to no client; owners and agents belong to one.")
+    email, name = tidy_email(email), tidy_name(name)
+    refuse_weak_password(password, email=email, name=name)
+    user = User(email=email, name=name, role=role, tenant_id=tenant_id, password_hash=hash_now(password))
+    session.add(user)
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise Conflict("Somebody with this e-mail address is here already, or there is no such client.") from None
+    return user.id
+
+
+async def candidate(session: AsyncSession, email: str, address: str, now: datetime) -> Candidate:
+    """Count the try and look the person up. Takes an identity session."""
+    attempt = await attempts.count(session, email, address, now)
+    query = sa.select(User).where(col(User.email) == email.strip().lower(), col(User.disabled_at).is_(None))
+    user = (await session.execute(query)).scalar_one_or_none()
+    if user is None or attempt.is_blocked or await _is_closed(session, user.tenant_id):
+        return Candidate(None, None, attempt)
+    return Candidate(user.id, user.password_hash, attempt)
+
+
+async def settle(session: AsyncSession, who: Candidate, password: str, device: Device, now: datetime) -> str:
+    """Sign in a candidate whose password was right; the token for the cookie. Takes an identity session."""
+    user = await session.get(User, who.user_id)
+    if user is None or user.disabled_at is not None or user.password_hash != who.password_hash:
+        # Removed, or the password was changed, in the moment it took to hash.
+        raise NotFound(SIGN_IN_REFUSED)
+    await attempts.forgive(session, who.attempt)
+    if is_outdated(user.password_hash):
+        user.password_hash = hash_now(password)
+    return await sessions.begin(session, user, address=device.address, user_agent=device.user_agent, now=now)
+
+
+async def password_hash_of(session: AsyncSession, person: Person) -> str:
+    """What a re-authentication is checked against. Takes an identity session."""
+    user = await session.get(User, person.user_id)
+    if user is None:
+        raise NotFound
+    return user.password_hash
+
+
+async def change_password(session: AsyncSession, person: Person, *, old_hash: str, new: str) -> None:
+    """Set a new password after re-authentication and sign all other browsers out. Takes an identity session."""
+    refuse_weak_password(new, email=person.email, name=person.name)
+    user = await session.get(User, person.user_id, with_for_update=True)
+    if user is None or user.password_hash != old_hash:
+        raise Conflict("The password was changed in the meantime.")
+    user.password_hash = hash_now(new)
+    await sessions.end_others(session, person)
+    if person.tenant_id is not None:
+        await audit.record(session, person, "user:password-changed", person.email)
+
+
+async def rename(session: AsyncSession, person: Person, name: str) -> None:
+    """Change one's own name. Takes an identity session."""
+    statement = sa.update(User).where(col(User.id) == person.user_id)
+    await session.execute(statement.values(name=tidy_name(name)))
+
+
+async def _is_closed(session: AsyncSession, tenant_id: UUID | None) -> bool:
+    if tenant_id is None:
+        return False
+    state = await session.scalar(sa.select(Tenant.state).where(col(Tenant.id) == tenant_id))
+    return state is TenantState.CLOSED

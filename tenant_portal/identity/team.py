@@ -1,0 +1,186 @@
+"""A client's team: invitations, roles, removal. Only owners; every change is in the client's audit trail."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from tenant_portal.audit import service as audit
+from tenant_portal.crypto import new_token, token_hash
+from tenant_portal.errors import BadInput, Conflict, NotAllowed, NotFound
+from tenant_portal.identity import sessions
+from tenant_portal.identity.passwords import hash_now
+from tenant_portal.identity.queries import Person
+from tenant_portal.identity.rules import INVITATION_LIFE, refuse_weak_password, tidy_email, tidy_name
+from tenant_portal.identity.service import Device
+from tenant_portal.models import Invitation, Tenant, User
+from tenant_portal.models.enums import Role, TenantState
+
+CLIENT_ROLES = (Role.OWNER, Role.AGENT)
+GONE = "This invitation is not valid any more. Ask the person who sent it for a new one."
+
+
+def refuse_all_but_owners(person: Person) -> UUID:
+    """The tenant whose owner this person is; NotAllowed for anybody else."""
+    if person.role is not Role.OWNER or person.tenant_id is None:
+        raise NotAllowed("Only an owner can change the team.")
+    return person.tenant_id
+
+
+async def invite(session: AsyncSession, person: Person, *, email: str, role: str, now: datetime) -> str:
+    """Invite somebody by e-mail address; the token of the link. An open invitation of the same address is replaced."""
+    tenant_id = refuse_all_but_owners(person)
+    return await _invite(session, person, tenant_id, email, client_role(role), now)
+
+
+async def invite_owner(
+    session: AsyncSession, agency: audit.Actor, tenant_id: UUID, *, email: str, now: datetime
+) -> str:
+    """Invite a client's owner for the agency; the token of the link. Takes a tenant session; NotAllowed for clients."""
+    if agency.tenant_id is not None:
+        raise NotAllowed("Only the agency can do this.")
+    return await _invite(session, agency, tenant_id, email, Role.OWNER, now)
+
+
+async def _invite(
+    session: AsyncSession, by: audit.Actor, tenant_id: UUID, email: str, role: Role, now: datetime
+) -> str:
+    email = tidy_email(email)
+    if await session.scalar(sa.select(User.id).where(_active(tenant_id), col(User.email) == email)):
+        raise BadInput("This person is in your team already.", field="email")
+    await session.execute(sa.delete(Invitation).where(_open(tenant_id), col(Invitation.email) == email))
+    token = new_token()
+    session.add(
+        Invitation(
+            tenant_id=tenant_id,
+            email=email,
+            role=role,
+            token_hash=token_hash(token),
+            # Staff are in no client's team, so their id cannot stand here; the audit trail names them.
+            invited_by=by.user_id if by.tenant_id else None,
+            created_at=now,
+            expires_at=now + INVITATION_LIFE,
+        )
+    )
+    await audit.record(session, by, "invitation:created", email, of=tenant_id, role=str(role))
+    return token
+
+
+async def revoke(session: AsyncSession, person: Person, invitation_id: UUID) -> None:
+    """Make an invitation's link worthless."""
+    tenant_id = refuse_all_but_owners(person)
+    statement = sa.delete(Invitation).where(_open(tenant_id), col(Invitation.id) == invitation_id)
+    email = (await session.execute(statement.returning(Invitation.email))).scalar_one_or_none()
+    if email is None:
+        raise NotFound
+    await audit.record(session, person, "invitation:revoked", email)
+
+
+async def change_role(session: AsyncSession, person: Person, user_id: UUID, role: str) -> None:
+    """Make a member owner or agent; the last owner stays one."""
+    tenant_id = refuse_all_but_owners(person)
+    wanted = client_role(role)
+    member = await _member(session, tenant_id, user_id)
+    if member.role == wanted:
+        return
+    if member.role == Role.OWNER:
+        await _refuse_without_another_owner(session, tenant_id, user_id)
+    await session.execute(sa.update(User).where(_active(tenant_id), col(User.id) == user_id).values(role=wanted))
+    await audit.record(session, person, "user:role-changed", member.email, role=str(wanted))
+
+
+async def remove(session: AsyncSession, person: Person, user_id: UUID, now: datetime) -> None:
+    """Take a member out of the team; their browsers are signed out at once. The last owner cannot be removed."""
+    tenant_id = refuse_all_but_owners(person)
+    member = await _member(session, tenant_id, user_id)
+    if member.role == Role.OWNER:
+        await _refuse_without_another_owner(session, tenant_id, user_id)
+    await session.execute(sa.update(User).where(_active(tenant_id), col(User.id) == user_id).values(disabled_at=now))
+    await sessions.end_all(session, user_id)
+    await audit.record(session, person, "user:removed", member.email)
+
+
+async def find_invitation(session: AsyncSession, token: str, now: datetime) -> tuple[Invitation, str]:
+    """The open invitation of this token and the client's name; NotFound for any other token. Takes an identity session."""
+    query = (
+        sa.select(Invitation, Tenant.name)
+        .join(Tenant, col(Tenant.id) == Invitation.tenant_id)
+        .where(
+            col(Invitation.token_hash) == token_hash(token),
+            col(Invitation.accepted_at).is_(None),
+            col(Invitation.expires_at) > now,
+            col(Tenant.state) != TenantState.CLOSED,
+        )
+    )
+    row = (await session.execute(query)).tuples().one_or_none()
+    if row is None:
+        raise NotFound(GONE)
+    return row
+
+
+async def accept(session: AsyncSession, token: str, *, name: str, password: str, device: Device, now: datetime) -> str:
+    """Join the team with the invited address; the session token for the cookie. Takes an identity session."""
+    invitation, _ = await find_invitation(session, token, now)
+    name = tidy_name(name)
+    refuse_weak_password(password, email=invitation.email, name=name)
+    # Conditional, so that of two clicks at once only one joins.
+    claim = sa.update(Invitation).where(col(Invitation.id) == invitation.id, col(Invitation.accepted_at).is_(None))
+    if (await session.execute(claim.values(accepted_at=now).returning(Invitation.id))).scalar_one_or_none() is None:
+        raise NotFound(GONE)
+    user = await _join(session, invitation, name, hash_now(password))
+    newcomer = Person(user.id, user.tenant_id, user.name, user.email, user.role, invitation.id)
+    await audit.record(session, newcomer, "invitation:accepted", user.email, role=str(user.role))
+    return await sessions.begin(session, user, address=device.address, user_agent=device.user_agent, now=now)
+
+
+async def _join(session: AsyncSession, invitation: Invitation, name: str, password_hash: str) -> User:
+    """A new user, or one who was removed from this very team and comes back."""
+    user = await session.scalar(sa.select(User).where(col(User.email) == invitation.email).with_for_update())
+    if user is None:
+        user = User(
+            email=invitation.email, tenant_id=invitation.tenant_id, name=name, role=invitation.role, password_hash=""
+        )
+        session.add(user)
+    elif user.tenant_id != invitation.tenant_id or user.disabled_at is None:
+        raise Conflict("This e-mail address has an account already. Ask for an invitation to another address.")
+    user.name, user.role, user.password_hash, user.disabled_at = name, invitation.role, password_hash, None
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise Conflict("This e-mail address has an account already.") from None
+    return user
+
+
+def client_role(value: str) -> Role:
+    """`owner` or `agent`; BadInput for anything else, `staff` above all."""
+    for role in CLIENT_ROLES:
+        if value == role:
+            return role
+    raise BadInput("Choose owner or agent.", field="role")
+
+
+def _active(tenant_id: UUID) -> sa.ColumnElement[bool]:
+    return sa.and_(col(User.tenant_id) == tenant_id, col(User.disabled_at).is_(None))
+
+
+def _open(tenant_id: UUID) -> sa.ColumnElement[bool]:
+    return sa.and_(col(Invitation.tenant_id) == tenant_id, col(Invitation.accepted_at).is_(None))
+
+
+async def _member(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> sa.Row[tuple[str, Role]]:
+    query = sa.select(User.email, User.role).where(_active(tenant_id), col(User.id) == user_id)
+    row = (await session.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def _refuse_without_another_owner(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> None:
+    # All owners are locked in one order: two owners who remove each other at once must not both succeed.
+    query = sa.select(User.id).where(_active(tenant_id), col(User.role) == Role.OWNER).order_by(User.id)
+    owners = (await session.execute(query.with_for_update())).scalars().all()
+    if not set(owners) - {user_id}:
+        raise Conflict("A client needs at least one owner. Make somebody else owner first.")

@@ -1,0 +1,50 @@
+"""Who may call the handlers of which state. A state that is not listed cannot be called at all."""
+
+from enum import StrEnum
+
+import reflex as rx
+
+from tenant_portal.identity.queries import Person
+from tenant_portal.ui.pages.settings import SettingsState
+from tenant_portal.ui.session_state import SessionState
+
+
+class Audience(StrEnum):
+    """Who a state's handlers are for."""
+
+    CLIENT = "client"
+    STAFF = "staff"
+    SIGNED_IN = "signed in"
+
+
+AUDIENCES: dict[type[rx.State], Audience] = {
+    SessionState: Audience.SIGNED_IN,
+    SettingsState: Audience.SIGNED_IN,
+}
+# What the pages need of Reflex itself: first load, navigation. Its other handlers (setvar, error reports) are not open.
+REFLEX_HANDLERS = frozenset(
+    {
+        "reflex___state____state.hydrate",
+        "reflex___state____state.hydrate_and_load",
+        "reflex___state____state.set_is_hydrated",
+        "reflex___state____state.reflex___state____on_load_internal_state.on_load_internal",
+    }
+)
+
+
+def audience_of(event_name: str) -> Audience | None:
+    """Who may send this event; None for nobody."""
+    if event_name in REFLEX_HANDLERS:
+        return Audience.SIGNED_IN
+    state_name, _, handler = event_name.rpartition(".")
+    if handler == "setvar":
+        return None
+    return next((who for state, who in AUDIENCES.items() if state.get_full_name() == state_name), None)
+
+
+def may_call(person: Person, event_name: str) -> bool:
+    """Whether this person may send this event."""
+    audience = audience_of(event_name)
+    if audience is Audience.SIGNED_IN:
+        return True
+    return audience is (Audience.STAFF if person.is_staff else Audience.CLIENT)

@@ -1,0 +1,29 @@
+"""What lies around every page: the boundary that catches a failing page. Reflex' own overlay shows English jargon as a toast."""
+
+from collections.abc import Callable
+
+import reflex as rx
+from reflex_components_core.base.error_boundary import ErrorBoundary
+
+from tenant_portal.ui import routes
+
+
+def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
+    """Replaces Reflex' defaults; the connection banner is part of the frame (ui/layout.py)."""
+    return {(55, "ErrorBoundary"): lambda stateful: _boundary()}
+
+
+def _boundary() -> rx.Component:
+    return ErrorBoundary.create(on_error=rx.noop(), fallback_render=rx.Var.create(_failed()))
+
+
+def _failed() -> rx.Component:
+    return rx.el.main(
+        rx.el.div(
+            rx.el.h1("This page failed", class_name="empty-title"),
+            rx.el.p("Reload it; if it fails again, tell the people who run the portal.", class_name="empty-text"),
+            rx.el.a("Go to the start page", href=routes.HOME, class_name="button button-main"),
+            class_name="empty",
+        ),
+        class_name="signed-out",
+    )
