@@ -84,7 +84,8 @@ async def test_the_number_the_lead_wrote_to_answers(cast: Cast) -> None:
     await change(
         cast.acme,
         "insert into channel (tenant_id, id, kind, state, phone_number, country, monthly_price, config, attempts,"
-        " created_at, changed_at) values (:tenant, :id, 'sms', 'active', '+14155550111', 'US', '', '{}', 0, now(), now())",
+        " created_at, changed_at)"
+        " values (:tenant, :id, 'sms', 'active', '+14155550111', 'US', '', '{}', 0, now(), now())",
         tenant=cast.acme.tenant_id,
         id=uuid7(),
     )
