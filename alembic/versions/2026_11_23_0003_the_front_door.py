@@ -7,7 +7,7 @@ the caller's one transaction, in the order (tenant, thread, n), which is also th
 the tenant, so that row-level security judges every statement that follows, and then, for a `message` (or a call):
 
 1. finds the channel by kind and number inside the tenant; without one nothing is stored (`unknown-number`);
-2. takes a text that carries the channel's own test word for the end of its test (`test`);
+2. takes a text (or caller's name) that carries the channel's own test word for the end of its test (`test`);
 3. finds or makes the lead and its conversation;
 4. inserts the message, and stops where it is already there (`duplicate`; copies that arrive at once wait on that key);
 5. moves the conversation's counters and preview, inserts media, wakes their job.
@@ -56,14 +56,16 @@ declare
     v_fails boolean := v_status in ('failed', 'undelivered');
     v_rises boolean;
 begin
-    select x.conversation_id, x.status, x.error_code into m from public.message x
+    select x.conversation_id, x.status, x.error_code, x.provider_sid into m from public.message x
     where x.tenant_id = p_tenant and x.id = (p->>'message_id')::uuid and x.direction = 'out'
       and coalesce(x.provider_sid, p->>'sid') = p->>'sid'
     for update;
     if not found then
         return 'unknown-message';
     end if;
-    v_rises := front_door.status_rank(v_status) > front_door.status_rank(m.status);
+    -- `failed` without a SID is the outbox's own verdict on a send that nobody confirmed: Twilio knows better.
+    v_rises := front_door.status_rank(v_status) > front_door.status_rank(m.status)
+        or (m.status = 'failed' and m.provider_sid is null and front_door.status_rank(v_status) > 0);
     if v_rises or (v_status = m.status and m.error_code is null and v_code is not null) then
         update public.message x
         set status = v_status, status_at = now(), error_code = v_code, error_text = p->>'error_text',
@@ -282,17 +284,19 @@ begin
             return next;
             continue;
         end if;
-        if v_channel.test_token <> '' and position(v_channel.test_token in r.body) > 0 then
-            update channel c set last_webhook_at = now(), test_passed_at = coalesce(c.test_passed_at, now()),
-                test_result = coalesce(c.test_result, format('%s sent: %s', r.lead_number, left(r.body, 160)))
-            where c.tenant_id = v_tenant and c.id = v_channel.id;
+        if r.kind = 'voicemail' then
+            channel_config := v_channel.config;
+        end if;
+        if v_channel.test_token <> '' and (position(v_channel.test_token in r.body) > 0
+                                           or r.kind = 'voicemail' and r.profile_name = v_channel.test_token) then
+            update channel c set last_webhook_at = now(), test_passed_at = now(), test_result =
+                case when r.kind = 'voicemail' then format('A call from %s arrived.', r.lead_number)
+                     else format('%s sent: %s', r.lead_number, left(r.body, 160)) end
+            where c.tenant_id = v_tenant and c.id = v_channel.id and c.test_passed_at is null;
             v_touched := array_append(v_touched, v_tenant);
             outcome := 'test';
             return next;
             continue;
-        end if;
-        if r.kind = 'voicemail' then
-            channel_config := v_channel.config;
         end if;
 
         v_at := coalesce(r.received_at, now());
@@ -391,7 +395,7 @@ begin
            count(*)
     into v_of_source, v_of_all
     from quarantined_request q where q.state = 'held' and q.is_signed = p_is_signed;
-    if v_of_source >= case when p_is_signed then 5000 else 50 end or (not p_is_signed and v_of_all >= 1000) then
+    if v_of_source >= (case when p_is_signed then 5000 else 50 end) or (not p_is_signed and v_of_all >= 1000) then
         return 'full';
     end if;
     insert into quarantined_request (id, received_at, reason, kind, account_sid, is_signed, path, request_sealed,

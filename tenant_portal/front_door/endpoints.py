@@ -1,0 +1,89 @@
+"""What a feature says about one kind of request; the front door does the rest."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tenant_portal.front_door.events import Row, Stored
+from tenant_portal.front_door.metrics import REFUSALS, SECONDS, WEBHOOKS
+from tenant_portal.front_door.received import ClientGone, Received, read
+from tenant_portal.front_door.refusal import Refusals, Refused
+from tenant_portal.front_door.spool import SpoolFull
+from tenant_portal.front_door.verify import Webhook
+
+# The rest of the body is not read, so the connection cannot carry another request.
+HEADERS = {405: {"allow": "POST"}, 408: {"connection": "close"}, 413: {"connection": "close"}}
+UNAVAILABLE = 503
+log = logging.getLogger(__name__)
+
+
+class Door(Protocol):
+    """The open front door of a process; see `door.FrontDoor`."""
+
+    refusals: Refusals
+
+    async def take(self, endpoint: "Endpoint", received: Received) -> Stored:
+        """Store it durably. Raises Refused, SpoolFull."""
+        ...
+
+
+ENDPOINTS: dict[str, "Endpoint"] = {}
+_open: list[Door] = []
+
+
+def open_door(door: Door | None) -> None:
+    """Name the door that this process's endpoints lead to, or None at its end."""
+    _open[:] = [door] if door else []
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One kind of request, as an ASGI application.
+
+    `row` makes what is stored of a verified request (Refused 400 or 404 where it cannot), `answer` what Twilio hears
+    once that is durable. `last_resort` is the answer when all else fails: a caller on the line must hear something.
+    """
+
+    kind: str
+    row: Callable[[Webhook], Row]
+    answer: Callable[[Received, Stored], Response]
+    last_resort: Response | None = None
+
+    def __post_init__(self) -> None:
+        ENDPOINTS[self.kind] = self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; the answers are listed in docs/webhooks.md."""
+        started = time.perf_counter()
+        try:
+            outcome, response = await self._respond(scope, receive)
+        except ClientGone:
+            return
+        WEBHOOKS.labels(self.kind, outcome).inc()
+        await response(scope, receive, send)
+        SECONDS.observe(time.perf_counter() - started)
+
+    async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, Response]:
+        if not _open:
+            return "closed", Response(status_code=UNAVAILABLE)
+        door = _open[0]
+        try:
+            received = await read(self.kind, scope, receive)
+            stored = await door.take(self, received)
+            return stored.outcome, self.answer(received, stored)
+        except Refused as refusal:
+            door.refusals.count(self.kind, refusal)
+            return "refused", self._refuse(refusal)
+        except SpoolFull:
+            return "unavailable", self._refuse(Refused(UNAVAILABLE, "spool-full"))
+
+    def _refuse(self, refusal: Refused) -> Response:
+        REFUSALS.labels(refusal.reason).inc()
+        if refusal.status == UNAVAILABLE and self.last_resort is not None:
+            return self.last_resort
+        return Response(status_code=refusal.status, headers=HEADERS.get(refusal.status))

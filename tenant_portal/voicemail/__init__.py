@@ -1,0 +1,1 @@
+"""Voicemail: calls that leave a recording in the lead's thread."""

@@ -1,0 +1,45 @@
+"""Every route that Twilio calls. Each is an `Endpoint`, so none can be reached without a subaccount's signature."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from tenant_portal.front_door import door
+from tenant_portal.front_door.door import FrontDoor
+from tenant_portal.inbox import webhooks as inbox
+from tenant_portal.voicemail import webhooks as voicemail
+
+PREFIX = "/api/webhooks"
+
+# The busiest first: routes are tried in order.
+webhook_routes = [
+    Route(f"{PREFIX}/sms", inbox.sms),
+    Route(f"{PREFIX}/whatsapp", inbox.whatsapp),
+    Route(f"{PREFIX}/status/{{message_id}}", inbox.status),
+    Route(f"{PREFIX}/voicemail", voicemail.call),
+    Route(f"{PREFIX}/voicemail/status", voicemail.call_end),
+    Route(f"{PREFIX}/voicemail/{{message_id}}/action", voicemail.action),
+    Route(f"{PREFIX}/voicemail/{{message_id}}/recording", voicemail.recording),
+    Route(f"{PREFIX}/voicemail/{{message_id}}/transcription", voicemail.transcription),
+    Route(f"{PREFIX}/sms/fallback", inbox.sms),
+    Route(f"{PREFIX}/whatsapp/fallback", inbox.whatsapp),
+    Route(f"{PREFIX}/voicemail/fallback", voicemail.call),
+]
+
+
+def lifespan() -> AbstractAsyncContextManager[FrontDoor]:
+    """Opens the front door of this process; to be entered once, after `db.use_database`."""
+    return door.lifespan()
+
+
+@asynccontextmanager
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    async with door.lifespan():
+        yield
+
+
+webhook_app = Starlette(routes=webhook_routes, lifespan=_lifespan)
+# A redirect would turn Twilio's POST into a GET and lose the form.
+webhook_app.router.redirect_slashes = False

@@ -1,0 +1,3 @@
+"""The open front door for these tests."""
+
+from tests.webhook_client import portal as portal
