@@ -41,8 +41,13 @@ def seal(plaintext: str | bytes, place: Place) -> bytes:
     key_id, key = next(iter(settings().keys.items()))
     nonce = secrets.token_bytes(NONCE_BYTES)
     data = plaintext.encode() if isinstance(plaintext, str) else plaintext
-    header = bytes((VERSION, len(key_id))) + key_id.encode()
-    return header + nonce + AESGCM(key).encrypt(nonce, data, place.associated_data(key_id))
+    return sealing_header() + nonce + AESGCM(key).encrypt(nonce, data, place.associated_data(key_id))
+
+
+def sealing_header() -> bytes:
+    """How every value begins that is sealed now: what begins otherwise is stale."""
+    key_id = next(iter(settings().keys))
+    return bytes((VERSION, len(key_id))) + key_id.encode()
 
 
 def unseal_bytes(sealed: bytes, place: Place) -> bytes:

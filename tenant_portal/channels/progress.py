@@ -148,15 +148,18 @@ async def keep_failure(session: AsyncSession, task: Task, error: PortalError) ->
         await tenants.retry(session, task.tenant_id)
 
 
-async def tests_under_way(session: AsyncSession, tenant_id: UUID) -> list[Trial]:
-    """The channel tests that somebody has begun and no job has finished."""
+async def claim_tests(session: AsyncSession, tenant_id: UUID) -> list[Trial]:
+    """The channel tests that somebody has begun; nobody else gets them, so that nothing is sent twice."""
     query = sa.select(Channel).where(
         col(Channel.tenant_id) == tenant_id,
         col(Channel.state) == ChannelState.ACTIVE,
         col(Channel.test_started_at).is_not(None),
         col(Channel.test_report).is_(None),
     )
-    return [await _trial(session, channel) for channel in (await session.scalars(query)).all()]
+    found = (await session.scalars(query.with_for_update())).all()
+    for channel in found:
+        channel.test_report = {}
+    return [await _trial(session, channel) for channel in found]
 
 
 async def _trial(session: AsyncSession, channel: Channel) -> Trial:

@@ -47,7 +47,7 @@ class Check:
 async def run_tests(tenant_id: UUID) -> None:
     """Carry out every test of this tenant that waits."""
     async with tenant_session(tenant_id) as session:
-        trials = await progress.tests_under_way(session, tenant_id)
+        trials = await progress.claim_tests(session, tenant_id)
     for trial in trials:
         await _run(trial)
 

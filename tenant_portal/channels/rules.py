@@ -134,6 +134,11 @@ def e164(text: str) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+def country_of(phone_number: str) -> str:
+    """The country an E.164 number belongs to (ISO 3166-1 alpha-2); empty if it belongs to none."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(phone_number, None)) or ""
+
+
 def display(phone_number: str) -> str:
     """A number as people write it."""
     try:

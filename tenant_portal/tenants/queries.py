@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from tenant_portal.errors import NotFound
+from tenant_portal.errors import BadInput, NotFound
 from tenant_portal.models import Channel, Subaccount, Tenant, TenantHour, WebhookRefusal
 from tenant_portal.models.enums import ChannelKind, ChannelState, TenantState
 
@@ -107,6 +107,17 @@ async def counts(session: AsyncSession) -> dict[TenantState, int]:
     """How many tenants are in each state."""
     found = await session.execute(sa.select(col(Tenant.state), sa.func.count()).group_by(col(Tenant.state)))
     return {TenantState(state): count for state, count in found}
+
+
+async def find(session: AsyncSession, text: str) -> UUID:
+    """The tenant with this id or exact name; NotFound, BadInput where several have the name."""
+    wanted = sa.or_(sa.cast(col(Tenant.id), sa.String) == text, sa.func.lower(col(Tenant.name)) == text.lower())
+    found = (await session.scalars(sa.select(col(Tenant.id)).where(wanted).limit(2))).all()
+    if not found:
+        raise NotFound(f"There is no client called {text}.")
+    if len(found) > 1:
+        raise BadInput(f"Several clients are called {text}: please give the id.")
+    return found[0]
 
 
 async def tenant_ids(session: AsyncSession) -> Sequence[UUID]:
