@@ -25,12 +25,11 @@ WEB = ROOT / ".web"
 PAGES = WEB / "build" / "client"
 STAMP = WEB / "build" / "inputs"
 """Beside the pages: whatever removes them removes it too."""
-LOG = WEB / "build.log"
 LOCK_FOLDER = ROOT / "reflex.lock"
 INPUTS = ("rxconfig.py", "requirements.txt", "reflex.lock/*", "assets/**/*", "tenant_portal/**/*.py")
 NOT_INPUTS = ("embedded_postgres", "front_door", "twilio_gateway", "simulator/stand_in", "cli")
 """Packages that no page imports."""
-LAST_LINES = 15
+LAST_LINES = 25
 
 
 class FrontendBuildFailed(PortalError):
@@ -97,15 +96,13 @@ def _registry(binaries: Path, environment: Mapping[str, str]) -> str:
 
 def _export() -> None:
     STAMP.unlink(missing_ok=True)
-    WEB.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
-    with LOG.open("w") as log:
-        done = subprocess.run(
-            command, env=build_environment(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+    done = subprocess.run(
+        [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"],
+        env=build_environment(), cwd=ROOT, text=True, errors="replace",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
     if done.returncode:
-        lines = LOG.read_text(errors="replace").splitlines()[-LAST_LINES:]
-        raise FrontendBuildFailed("\n".join([f"The pages could not be built ({LOG}):", *lines]))
+        raise FrontendBuildFailed("\n".join(["The pages could not be built:", *done.stdout.splitlines()[-LAST_LINES:]]))
 
 
 @contextmanager
