@@ -49,8 +49,8 @@ class PortalHttpClient(HttpClient):  # type: ignore[misc]  # Twilio's library sh
         data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,
+        timeout: float | None = None,  # noqa: ARG002  # named by the library, our own limits hold
+        allow_redirects: bool = False,  # noqa: ARG002
     ) -> Response:
         """Called by Twilio's library for each request; a read or a refused write is repeated at most twice."""
         as_json = (headers or {}).get("Content-Type") == "application/json"
@@ -140,7 +140,7 @@ def _may_repeat(method: str, error: TwilioUnavailable) -> bool:
 
 def _pause_seconds(error: TwilioUnavailable, attempt: int) -> float:
     # Full jitter: after a burst the refused requests must not all come back together.
-    jittered = random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt)
+    jittered = random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311  # no secret
     return (error.retry_after or 0.0) + jittered
 
 
