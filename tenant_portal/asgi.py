@@ -3,6 +3,7 @@
 Webhooks go straight to the front door and never see Reflex; everything else stands behind the gate (ui/gate.py).
 """
 
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,12 +11,12 @@ from functools import cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tenant_portal import db
+from tenant_portal import db, webhook_routes
 from tenant_portal.logs import configure_logging
 from tenant_portal.schema_lint import refuse_unsafe_schema
 from tenant_portal.tenant_portal import app
 
-WEBHOOKS = "/api/webhooks/"
+WEBHOOKS = f"{webhook_routes.PREFIX}/"
 # Production, pages as they were built, served by this process. Two are internals of Reflex 0.10.1, hence the exact pin.
 REFLEX_MODE = {
     "REFLEX_ENV_MODE": "prod",
@@ -29,23 +30,35 @@ def create() -> ASGIApp:
     """The whole web application; once in a process, since Reflex' application is a module-wide object."""
     os.environ.update(REFLEX_MODE)
     configure_logging()
+    _take_over_logs()
     app.register_lifespan_task(serving)
-    return _dispatch(app())
+    return _dispatch(app(), webhook_routes.webhook_app)
 
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[None]:
-    """Refuses to serve on a schema that breaks the wall between tenants; gives the connections back at the end."""
+    """Refuses to serve on a schema that breaks the wall between tenants; keeps the front door open meanwhile."""
     async with db.engine().connect() as connection:
         await connection.run_sync(refuse_unsafe_schema)
     try:
-        yield
+        async with webhook_routes.lifespan():
+            yield
     finally:
         await db.close()
 
 
-def _dispatch(pages: ASGIApp) -> ASGIApp:
+def _dispatch(pages: ASGIApp, webhooks: ASGIApp) -> ASGIApp:
     async def portal(scope: Scope, receive: Receive, send: Send) -> None:
-        await pages(scope, receive, send)
+        is_webhook = scope["type"] == "http" and scope["path"].startswith(WEBHOOKS)
+        await (webhooks if is_webhook else pages)(scope, receive, send)
 
     return portal
+
+
+def _take_over_logs() -> None:
+    # uvicorn's own handlers print the websocket's address, and with it the client token, past the redaction.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)

@@ -2,10 +2,12 @@
 
 from starlette.routing import BaseRoute
 
+from tenant_portal import health
 from tenant_portal.identity import http as identity
 from tenant_portal.inbox import http as inbox
 
 routes: list[BaseRoute] = [
     *identity.routes,
     *inbox.routes,
+    *health.routes,
 ]

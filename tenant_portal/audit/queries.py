@@ -24,7 +24,7 @@ class Entry:
 async def latest(session: AsyncSession, tenant_id: UUID, *, limit: int = 50) -> list[Entry]:
     """The newest events of a tenant, newest first. Takes a tenant session."""
     query = (
-        sa.select(AuditEvent.at, AuditEvent.actor_name, AuditEvent.action, AuditEvent.subject)
+        sa.select(col(AuditEvent.at), col(AuditEvent.actor_name), col(AuditEvent.action), col(AuditEvent.subject))
         .where(col(AuditEvent.tenant_id) == tenant_id)
         .order_by(col(AuditEvent.at).desc(), col(AuditEvent.id).desc())
         .limit(limit)

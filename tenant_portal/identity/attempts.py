@@ -49,12 +49,14 @@ async def forgive(session: AsyncSession, attempt: Attempt) -> None:
     await session.execute(
         sa.update(SignInAttempt)
         .where(col(SignInAttempt.key) == attempt.address_key, col(SignInAttempt.failures) > 0)
-        .values(failures=SignInAttempt.failures - 1)
+        .values(failures=col(SignInAttempt.failures) - 1)
     )
 
 
 async def _count_one(session: AsyncSession, key: str, free: int, now: datetime) -> bool:
-    await session.execute(insert(SignInAttempt).values(key=key, failures=0, last_failure_at=now).on_conflict_do_nothing())
+    await session.execute(
+        insert(SignInAttempt).values(key=key, failures=0, last_failure_at=now).on_conflict_do_nothing()
+    )
     query = sa.select(SignInAttempt).where(col(SignInAttempt.key) == key).with_for_update()
     row = (await session.execute(query.execution_options(populate_existing=True))).scalar_one()
     if row.blocked_until is not None and row.blocked_until > now:

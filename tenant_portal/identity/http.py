@@ -51,10 +51,14 @@ async def sign_in(request: Request) -> Response:
     device, now = _device(request), datetime.now(UTC)
     async with identity_session() as session:
         who = await service.candidate(session, email, device.address, now)
-    if not await passwords.is_right(password, who.password_hash):
+    is_right = await passwords.is_right(password, who.password_hash)
+    try:
+        async with identity_session() as session:
+            token = await service.settle(session, who, password, device, now) if is_right else ""
+    except NotFound:
+        token = ""
+    if not token:
         return _page("login.html", 401, goal=goal, email=email[:254], error=service.SIGN_IN_REFUSED)
-    async with identity_session() as session:
-        token = await service.settle(session, who, password, device, now)
     return _enter(goal, token, request)
 
 
@@ -74,7 +78,9 @@ async def invitation_page(request: Request) -> Response:
     token = request.path_params["token"]
     async with identity_session() as session:
         invitation, client = await team.find_invitation(session, token, datetime.now(UTC))
-    return _page("invitation.html", 200, token=token, email=invitation.email, client=client, name="", error="", field="")
+    return _page(
+        "invitation.html", 200, token=token, email=invitation.email, client=client, name="", error="", field=""
+    )
 
 
 async def accept_invitation(request: Request) -> Response:

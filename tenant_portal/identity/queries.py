@@ -75,9 +75,9 @@ class Browser:
 async def find_session(session: AsyncSession, token: str, now: datetime) -> SignedIn | None:
     """Who holds this session token; None if it is unknown, revoked or timed out, or its person may not sign in."""
     query = (
-        sa.select(User, UserSession, Tenant.name, Tenant.state)
-        .join(UserSession, col(UserSession.user_id) == User.id)
-        .outerjoin(Tenant, col(Tenant.id) == User.tenant_id)
+        sa.select(User, UserSession, col(Tenant.name), col(Tenant.state))
+        .join(UserSession, col(UserSession.user_id) == col(User.id))
+        .outerjoin(Tenant, col(Tenant.id) == col(User.tenant_id))
         .where(
             col(UserSession.token_hash) == token_hash(token),
             col(UserSession.expires_at) > now,
@@ -97,7 +97,7 @@ async def find_session(session: AsyncSession, token: str, now: datetime) -> Sign
 async def list_members(session: AsyncSession, tenant_id: UUID) -> list[Member]:
     """The people of one client who may sign in, oldest first. Takes a tenant session."""
     query = (
-        sa.select(User.id, User.name, User.email, User.role, User.created_at)
+        sa.select(col(User.id), col(User.name), col(User.email), col(User.role), col(User.created_at))
         .where(col(User.tenant_id) == tenant_id, col(User.disabled_at).is_(None))
         .order_by(col(User.created_at), col(User.id))
     )
@@ -107,7 +107,7 @@ async def list_members(session: AsyncSession, tenant_id: UUID) -> list[Member]:
 async def list_invitations(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[PendingInvitation]:
     """Invitations that are open, newest first. Takes a tenant session."""
     query = (
-        sa.select(Invitation.id, Invitation.email, Invitation.role, Invitation.expires_at)
+        sa.select(col(Invitation.id), col(Invitation.email), col(Invitation.role), col(Invitation.expires_at))
         .where(
             col(Invitation.tenant_id) == tenant_id,
             col(Invitation.accepted_at).is_(None),

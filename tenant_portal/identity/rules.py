@@ -33,7 +33,8 @@ def pause_after(failures: int, free: int) -> timedelta:
     """How long sign-in is refused after this many failures in a row: none for the first ones, then doubling."""
     if failures < free:
         return timedelta(0)
-    return min(FIRST_PAUSE * 2 ** min(failures - free, 20), LONGEST_PAUSE)
+    doublings = min(failures - free, 20)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 def tidy_email(value: str) -> str:
@@ -55,7 +56,9 @@ def tidy_name(value: str) -> str:
 def refuse_weak_password(password: str, *, email: str, name: str) -> None:
     """BadInput unless it is long enough and not built from what everybody knows of the person (NIST SP 800-63B)."""
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        raise BadInput(f"Use {PASSWORD_MIN} to {PASSWORD_MAX} characters; a few unrelated words work well.", field="password")
+        raise BadInput(
+            f"Use {PASSWORD_MIN} to {PASSWORD_MAX} characters; a few unrelated words work well.", field="password"
+        )
     if len(set(password)) < 5 or password.lower() in {email.lower(), name.lower()}:
         raise BadInput("This password is too easy to guess.", field="password")
 

@@ -17,13 +17,15 @@ from tenant_portal.audit import service as audit
 from tenant_portal.errors import BadInput, Conflict, NotFound
 from tenant_portal.identity import attempts, sessions
 from tenant_portal.identity.attempts import Attempt
-from tenant_portal.identity.passwords import hash_now, is_outdated
+from tenant_portal.identity.passwords import hash_password, is_outdated
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.rules import refuse_weak_password, tidy_email, tidy_name
 from tenant_portal.models import Tenant, User
 from tenant_portal.models.enums import Role, TenantState
 
-SIGN_IN_REFUSED = "The e-mail address or the password is wrong, or there were too many tries. Wait a little, then try again."
+SIGN_IN_REFUSED = (
+    "The e-mail address or the password is wrong, or there were too many tries. Wait a little, then try again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,12 @@ class Device:
 async def create_user(
     session: AsyncSession, *, email: str, name: str, role: Role, password: str, tenant_id: UUID | None = None
 ) -> UUID:
-    """A new person, for the command line and seeds. Staff have no tenant, everybody else has one. Takes an identity session."""
+    """A new person, for the command line and seeds; staff have no tenant. Takes an identity session."""
     if (role is Role.STAFF) != (tenant_id is None):
         raise BadInput("Staff belong to no client; owners and agents belong to one.")
     email, name = tidy_email(email), tidy_name(name)
     refuse_weak_password(password, email=email, name=name)
-    user = User(email=email, name=name, role=role, tenant_id=tenant_id, password_hash=hash_now(password))
+    user = User(email=email, name=name, role=role, tenant_id=tenant_id, password_hash=await hash_password(password))
     session.add(user)
     try:
         await session.flush()
@@ -78,25 +80,21 @@ async def settle(session: AsyncSession, who: Candidate, password: str, device: D
         raise NotFound(SIGN_IN_REFUSED)
     await attempts.forgive(session, who.attempt)
     if is_outdated(user.password_hash):
-        user.password_hash = hash_now(password)
+        user.password_hash = await hash_password(password)
     return await sessions.begin(session, user, address=device.address, user_agent=device.user_agent, now=now)
 
 
-async def password_hash_of(session: AsyncSession, person: Person) -> str:
-    """What a re-authentication is checked against. Takes an identity session."""
-    user = await session.get(User, person.user_id)
-    if user is None:
-        raise NotFound
-    return user.password_hash
+async def change_password(session: AsyncSession, person: Person, who: Candidate, new: str) -> None:
+    """Set a new password and sign all other browsers out, after `candidate` and `is_right` as for a sign-in.
 
-
-async def change_password(session: AsyncSession, person: Person, *, old_hash: str, new: str) -> None:
-    """Set a new password after re-authentication and sign all other browsers out. Takes an identity session."""
+    Takes an identity session.
+    """
     refuse_weak_password(new, email=person.email, name=person.name)
     user = await session.get(User, person.user_id, with_for_update=True)
-    if user is None or user.password_hash != old_hash:
+    if user is None or who.user_id != user.id or user.password_hash != who.password_hash:
         raise Conflict("The password was changed in the meantime.")
-    user.password_hash = hash_now(new)
+    await attempts.forgive(session, who.attempt)
+    user.password_hash = await hash_password(new)
     await sessions.end_others(session, person)
     if person.tenant_id is not None:
         await audit.record(session, person, "user:password-changed", person.email)
@@ -111,5 +109,5 @@ async def rename(session: AsyncSession, person: Person, name: str) -> None:
 async def _is_closed(session: AsyncSession, tenant_id: UUID | None) -> bool:
     if tenant_id is None:
         return False
-    state = await session.scalar(sa.select(Tenant.state).where(col(Tenant.id) == tenant_id))
+    state = await session.scalar(sa.select(col(Tenant.state)).where(col(Tenant.id) == tenant_id))
     return state is TenantState.CLOSED

@@ -69,7 +69,7 @@ async def end_all(session: AsyncSession, user_id: UUID) -> int:
 
 
 async def _end_where(session: AsyncSession, *where: sa.ColumnElement[bool]) -> list[UUID]:
-    ended = list((await session.execute(sa.delete(UserSession).where(*where).returning(UserSession.id))).scalars())
+    ended = list((await session.execute(sa.delete(UserSession).where(*where).returning(col(UserSession.id)))).scalars())
     await _announce(session, ended)
     return ended
 

@@ -12,7 +12,7 @@ from tenant_portal.audit import service as audit
 from tenant_portal.crypto import new_token, token_hash
 from tenant_portal.errors import BadInput, Conflict, NotAllowed, NotFound
 from tenant_portal.identity import sessions
-from tenant_portal.identity.passwords import hash_now
+from tenant_portal.identity.passwords import hash_password
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.rules import INVITATION_LIFE, refuse_weak_password, tidy_email, tidy_name
 from tenant_portal.identity.service import Device
@@ -49,7 +49,7 @@ async def _invite(
     session: AsyncSession, by: audit.Actor, tenant_id: UUID, email: str, role: Role, now: datetime
 ) -> str:
     email = tidy_email(email)
-    if await session.scalar(sa.select(User.id).where(_active(tenant_id), col(User.email) == email)):
+    if await session.scalar(sa.select(col(User.id)).where(_active(tenant_id), col(User.email) == email)):
         raise BadInput("This person is in your team already.", field="email")
     await session.execute(sa.delete(Invitation).where(_open(tenant_id), col(Invitation.email) == email))
     token = new_token()
@@ -73,7 +73,7 @@ async def revoke(session: AsyncSession, person: Person, invitation_id: UUID) -> 
     """Make an invitation's link worthless."""
     tenant_id = refuse_all_but_owners(person)
     statement = sa.delete(Invitation).where(_open(tenant_id), col(Invitation.id) == invitation_id)
-    email = (await session.execute(statement.returning(Invitation.email))).scalar_one_or_none()
+    email = (await session.execute(statement.returning(col(Invitation.email)))).scalar_one_or_none()
     if email is None:
         raise NotFound
     await audit.record(session, person, "invitation:revoked", email)
@@ -104,10 +104,10 @@ async def remove(session: AsyncSession, person: Person, user_id: UUID, now: date
 
 
 async def find_invitation(session: AsyncSession, token: str, now: datetime) -> tuple[Invitation, str]:
-    """The open invitation of this token and the client's name; NotFound for any other token. Takes an identity session."""
+    """The open invitation of this token and the client's name, else NotFound. Takes an identity session."""
     query = (
-        sa.select(Invitation, Tenant.name)
-        .join(Tenant, col(Tenant.id) == Invitation.tenant_id)
+        sa.select(Invitation, col(Tenant.name))
+        .join(Tenant, col(Tenant.id) == col(Invitation.tenant_id))
         .where(
             col(Invitation.token_hash) == token_hash(token),
             col(Invitation.accepted_at).is_(None),
@@ -128,9 +128,11 @@ async def accept(session: AsyncSession, token: str, *, name: str, password: str,
     refuse_weak_password(password, email=invitation.email, name=name)
     # Conditional, so that of two clicks at once only one joins.
     claim = sa.update(Invitation).where(col(Invitation.id) == invitation.id, col(Invitation.accepted_at).is_(None))
-    if (await session.execute(claim.values(accepted_at=now).returning(Invitation.id))).scalar_one_or_none() is None:
+    if (
+        await session.execute(claim.values(accepted_at=now).returning(col(Invitation.id)))
+    ).scalar_one_or_none() is None:
         raise NotFound(GONE)
-    user = await _join(session, invitation, name, hash_now(password))
+    user = await _join(session, invitation, name, await hash_password(password))
     newcomer = Person(user.id, user.tenant_id, user.name, user.email, user.role, invitation.id)
     await audit.record(session, newcomer, "invitation:accepted", user.email, role=str(user.role))
     return await sessions.begin(session, user, address=device.address, user_agent=device.user_agent, now=now)
@@ -170,8 +172,8 @@ def _open(tenant_id: UUID) -> sa.ColumnElement[bool]:
     return sa.and_(col(Invitation.tenant_id) == tenant_id, col(Invitation.accepted_at).is_(None))
 
 
-async def _member(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> sa.Row[tuple[str, Role]]:
-    query = sa.select(User.email, User.role).where(_active(tenant_id), col(User.id) == user_id)
+async def _member(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> sa.Row[str, Role]:
+    query = sa.select(col(User.email), col(User.role)).where(_active(tenant_id), col(User.id) == user_id)
     row = (await session.execute(query)).one_or_none()
     if row is None:
         raise NotFound
@@ -180,7 +182,7 @@ async def _member(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> sa.R
 
 async def _refuse_without_another_owner(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> None:
     # All owners are locked in one order: two owners who remove each other at once must not both succeed.
-    query = sa.select(User.id).where(_active(tenant_id), col(User.role) == Role.OWNER).order_by(User.id)
+    query = sa.select(col(User.id)).where(_active(tenant_id), col(User.role) == Role.OWNER).order_by(col(User.id))
     owners = (await session.execute(query.with_for_update())).scalars().all()
     if not set(owners) - {user_id}:
         raise Conflict("A client needs at least one owner. Make somebody else owner first.")

@@ -22,13 +22,13 @@ from starlette.datastructures import Headers
 
 from tenant_portal.crypto import token_hash
 from tenant_portal.db import identity_session
-from tenant_portal.errors import NotAllowed, PortalError
+from tenant_portal.errors import PortalError
 from tenant_portal.identity.sessions import resume
 from tenant_portal.ui import routes
 from tenant_portal.ui.access import audience_of, may_call
 from tenant_portal.ui.gate import person_of
 from tenant_portal.ui.live import Live, hub
-from tenant_portal.ui.session_state import SessionState, token_of
+from tenant_portal.ui.session_state import SessionState, SignedOut, token_of
 
 log = logging.getLogger(__name__)
 EVENTS_PER_SECOND, BURST = 20.0, 60.0
@@ -43,8 +43,8 @@ SIGNED_OUT = StateUpdate(events=Event.from_event_type(rx.redirect(routes.SIGNED_
 class EventGate(Middleware):
     """Runs before hydration and before every handler: a live session, the state's own session, the right audience."""
 
-    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
-        """None lets the event through."""
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002
+        """None lets the event through. Reflex passes `app` by name."""
         token = token_of(state)
         frame = await state.get_state(SessionState)
         if token is None or (frame._bound and frame._bound != token_hash(token)):
@@ -88,11 +88,9 @@ class EventFilter:
         namespace = self.live.app.event_namespace
         if namespace is None:
             raise PortalError("Reflex has made no event namespace: there is no state in the application.")
-        for name in ("on_connect", "on_event", "on_disconnect"):
+        for name in ("on_connect", "on_event", "on_disconnect", "on_client_error"):
             self.original[name] = getattr(namespace, name)
             setattr(namespace, name, getattr(self, name))
-        # It writes text of the browser's choosing to the log, and nothing of the portal needs it.
-        namespace.on_client_error = _ignore
 
     async def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> Any:
         """A namespace can be closed and opened again on one websocket, so the session is looked up here once more."""
@@ -105,11 +103,14 @@ class EventFilter:
             auth = None
         return await self.original["on_connect"](sid, environ, auth)
 
-    def on_disconnect(self, sid: str, *reason: Any) -> Any:
+    def on_disconnect(self, sid: str, *_reason: Any) -> Any:
         """Forget the socket."""
         hub.leave(sid)
         self.buckets.pop(sid, None)
         return self.original["on_disconnect"](sid)
+
+    async def on_client_error(self, sid: str, data: Any = None) -> None:
+        """Ignored: it would write text of a browser's choosing to the log."""
 
     async def on_event(self, sid: str, data: Any) -> None:
         """Drop what no page of ours would send; cut off a flood."""
@@ -157,13 +158,9 @@ def payload_size(data: Any) -> int:
 
 def on_exception(exception: Exception) -> EventSpec | None:
     """What a failed handler tells the reader. The log gets the kind of error and where, never its values."""
-    if isinstance(exception, NotAllowed):
+    if isinstance(exception, SignedOut):
         return rx.redirect(routes.SIGNED_OUT, replace=True)
     if isinstance(exception, PortalError):
         return SessionState.tell_trouble(exception.message)
     log.error("A page failed.", exc_info=exception)
     return SessionState.tell_trouble("Something went wrong here. It has been noted; please try again.")
-
-
-async def _ignore(sid: str, data: Any = None) -> None:
-    return None

@@ -1,7 +1,7 @@
 """The gate in front of everything a browser asks for over HTTP, and of every websocket handshake.
 
-Pages, scripts and websockets exist only for a live session; staff pages and their scripts only for staff. What this gate
-does not see, the events on an open websocket, stands behind ui/event_gate.py.
+Pages, scripts and websockets exist only for a live session; staff pages and their scripts only for staff. The events on
+an open websocket, which this gate does not see, stand behind ui/event_gate.py.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,17 @@ ASSETS = "/assets/"
 STAFF_ASSETS = "/assets/_staff_"
 # Served without a session: what comes before sign-in, what machines ask, and endpoints that look for themselves.
 OPEN_PATHS = frozenset(
-    {"/login", "/healthz", "/readyz", "/metrics", "/ping", "/favicon.svg", "/favicon.ico", "/sign-in.css", "/robots.txt"}
+    {
+        "/login",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/ping",
+        "/favicon.svg",
+        "/favicon.ico",
+        "/sign-in.css",
+        "/robots.txt",
+    }
 )
 OPEN_PREFIXES = ("/auth/", "/invitation/", "/fonts/", "/api/webhooks/")
 # Endpoints of ours that answer with their own status where a page would send to the sign-in.

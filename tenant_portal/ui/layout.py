@@ -16,8 +16,9 @@ How to build a page (ui/pages/<name>.py):
 
 Then one line in tenant_portal/tenant_portal.py (`add(...)`) and one in ui/access.py (who may call LeadsState).
 Helpers of a state start with `_` or are module functions: any other method can be called from any browser.
-Notices are state vars in a `notice_area`; toasts and call_script need eval, which the CSP forbids. Links are `text_link`
-or `link_button`. Classes such as `stack`, `row`, `grid`, `rows`, `soft`, `truncate` are in assets/portal.css.
+Notices are state vars in a `notice_area`; toasts and call_script need eval, which the CSP forbids.
+Links are `text_link` or `link_button`. Classes such as `stack`, `row`, `grid`, `rows`, `soft`, `truncate` are in
+assets/portal.css.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What lies around every page: the boundary that catches a failing page. Reflex' own overlay shows English jargon as a toast."""
+"""What lies around every page: the boundary that catches a failing one. Reflex' own overlay speaks jargon in toasts."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from tenant_portal.ui import routes
 
 def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
     """Replaces Reflex' defaults; the connection banner is part of the frame (ui/layout.py)."""
-    return {(55, "ErrorBoundary"): lambda stateful: _boundary()}
+    return {(55, "ErrorBoundary"): lambda _: _boundary()}
 
 
 def _boundary() -> rx.Component:

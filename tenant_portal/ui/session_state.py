@@ -14,6 +14,13 @@ from tenant_portal.identity.sessions import resume
 ROLE_WORDS = {"owner": "Owner", "agent": "Agent", "staff": "Agency staff"}
 
 
+class SignedOut(NotAllowed):
+    """There is no live session behind this event."""
+
+    def __init__(self) -> None:
+        super().__init__("You are signed out.")
+
+
 class SessionState(rx.State):
     """What the frame shows of the signed-in person. A cache for the browser, never the ground of a decision."""
 
@@ -70,11 +77,11 @@ async def signed_in(state: rx.State) -> Person:
     """The person behind this event, read from the database each time; NotAllowed without a live session."""
     token = token_of(state)
     if token is None:
-        raise NotAllowed("You are signed out.")
+        raise SignedOut
     async with identity_session() as session:
         person = await resume(session, token, datetime.now(UTC))
     if person is None:
-        raise NotAllowed("You are signed out.")
+        raise SignedOut
     return person
 
 

@@ -14,7 +14,9 @@ def _button_class(look: Look, small: bool) -> str:
     return f"button button-{look}" + (" button-small" if small else "")
 
 
-def button(label: Text, *, icon: str = "", look: Look = "plain", small: bool = False, busy: Any = None, **props: Any) -> rx.Component:
+def button(
+    label: Text, *, icon: str = "", look: Look = "plain", small: bool = False, busy: Any = None, **props: Any
+) -> rx.Component:
     """A button with words. `busy` (a bool Var) disables it; pass `type="submit"` inside forms."""
     if busy is not None:
         props["disabled"] = busy
@@ -59,7 +61,9 @@ def avatar(initials: Text, *, large: bool = False) -> rx.Component:
 
 def relative_time(at: Text) -> rx.Component:
     """`5 minutes ago`, kept up to date, with the full time as tool tip. Takes ISO 8601 with a zone."""
-    return rx.moment(at, from_now=True, with_title=True, title_format="LLLL", interval=30000, class_name="num", element="time")
+    return rx.moment(
+        at, from_now=True, with_title=True, title_format="LLLL", interval=30000, class_name="num", element="time"
+    )
 
 
 def copy_box(value: rx.Var[str], label: str) -> rx.Component:
@@ -67,7 +71,11 @@ def copy_box(value: rx.Var[str], label: str) -> rx.Component:
     return rx.el.div(
         rx.el.input(value=value, read_only=True, aria_label=label, class_name="input"),
         rx.el.button(
-            rx.icon("copy", aria_hidden="true"), rx.el.span("Copy"), type="button", class_name="button button-plain", on_click=rx.set_clipboard(value)
+            rx.icon("copy", aria_hidden="true"),
+            rx.el.span("Copy"),
+            type="button",
+            class_name="button button-plain",
+            on_click=rx.set_clipboard(value),
         ),
         class_name="copy-box",
     )

@@ -7,7 +7,9 @@ import reflex as rx
 from tenant_portal.ui.components.basics import Look, Text, button
 
 
-def dialog(*body: rx.Component, title: Text, open_var: rx.Var[bool], on_open_change: Any, intro: Text = "") -> rx.Component:
+def dialog(
+    *body: rx.Component, title: Text, open_var: rx.Var[bool], on_open_change: Any, intro: Text = ""
+) -> rx.Component:
     """A dialog that a state var opens. `on_open_change` receives the new bool."""
     return rx.dialog.root(
         rx.dialog.content(

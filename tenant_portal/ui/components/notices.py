@@ -24,12 +24,18 @@ def notice_area(text: rx.Var[str], tone: rx.Var[str] | Tone = "info", on_close: 
     """Where a page's state tells what happened; read out by screen readers. Empty text shows nothing."""
     tone_var = rx.Var.create(tone) if isinstance(tone, str) else tone
     close = (
-        [rx.el.button(rx.icon("x", size=16), type="button", aria_label="Close", class_name="notice-close", on_click=on_close)]
+        [
+            rx.el.button(
+                rx.icon("x", size=16), type="button", aria_label="Close", class_name="notice-close", on_click=on_close
+            )
+        ]
         if on_close is not None
         else []
     )
     box = rx.el.div(
-        rx.match(tone_var, *[(name, rx.icon(icon, aria_hidden="true")) for name, icon in ICONS.items()], rx.icon("info")),
+        rx.match(
+            tone_var, *[(name, rx.icon(icon, aria_hidden="true")) for name, icon in ICONS.items()], rx.icon("info")
+        ),
         rx.el.div(text, class_name="notice-text"),
         *close,
         class_name=rx.Var.create("notice notice-") + tone_var.to(str),

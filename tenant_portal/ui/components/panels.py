@@ -82,5 +82,7 @@ def data_table(headings: Sequence[str], rows: rx.Component, *, label: str) -> rx
 
 def skeleton_rows(count: int = 5, height: str = "18px") -> rx.Component:
     """Grey bars in place of a list that is being read; same height as a row, so that nothing jumps."""
-    bars = [rx.el.li(rx.el.span(class_name="skeleton", width=f"{88 - 9 * (n % 4)}%", height=height)) for n in range(count)]
+    bars = [
+        rx.el.li(rx.el.span(class_name="skeleton", width=f"{88 - 9 * (n % 4)}%", height=height)) for n in range(count)
+    ]
     return rx.el.ul(*bars, class_name="rows", aria_hidden="true")

@@ -1,0 +1,264 @@
+"""How the settings page looks."""
+
+import reflex as rx
+
+from tenant_portal.ui import routes
+from tenant_portal.ui.components import (
+    avatar,
+    button,
+    confirm_dialog,
+    copy_box,
+    notice_area,
+    panel,
+    relative_time,
+    select_field,
+    skeleton_rows,
+    status_badge,
+    text_input,
+)
+from tenant_portal.ui.layout import page
+from tenant_portal.ui.pages.settings.rows import BrowserRow, InvitationRow, MemberRow
+from tenant_portal.ui.pages.settings.state import SettingsState
+from tenant_portal.ui.session_state import SessionState
+
+ROLES = (("agent", "Agent: answers leads"), ("owner", "Owner: also channels and team"))
+
+
+def settings_page() -> rx.Component:
+    """For people of a client."""
+    intro = "Your profile, your team, and where you are signed in."
+    return page(
+        "Settings",
+        _notice(),
+        profile(),
+        team(),
+        password(),
+        browsers(),
+        active=routes.SETTINGS,
+        intro=intro,
+        width="narrow",
+    )
+
+
+def staff_settings_page() -> rx.Component:
+    """For the agency's staff, who belong to no team."""
+    intro = "Your profile, and where you are signed in."
+    return page(
+        "Settings",
+        _notice(),
+        profile(),
+        password(),
+        browsers(),
+        active=routes.STAFF_SETTINGS,
+        intro=intro,
+        width="narrow",
+    )
+
+
+def _notice() -> rx.Component:
+    return notice_area(SettingsState.notice, "good", on_close=SettingsState.dismiss_notice)
+
+
+def profile() -> rx.Component:
+    """Name and e-mail address."""
+    fields = rx.el.div(
+        text_input(
+            "Name",
+            "name",
+            default_value=SessionState.name,
+            key=SessionState.name,
+            error=SettingsState.name_error,
+            auto_complete="name",
+            max_length=120,
+            required=True,
+        ),
+        text_input(
+            "E-mail address", "own_email", value=SessionState.email, read_only=True, hint="You sign in with it."
+        ),
+        rx.el.div(button("Save", look="main", type="submit")),
+        class_name="stack",
+    )
+    return panel(rx.form(fields, on_submit=SettingsState.save_name), title="Profile", note="How your team sees you.")
+
+
+def password() -> rx.Component:
+    """Password change, with the old one asked for again."""
+    fields = rx.el.div(
+        rx.el.input(type="hidden", name="username", value=SessionState.email, auto_complete="username"),
+        text_input(
+            "Present password",
+            "old_password",
+            type="password",
+            auto_complete="current-password",
+            error=SettingsState.old_password_error,
+            required=True,
+        ),
+        text_input(
+            "New password",
+            "new_password",
+            type="password",
+            auto_complete="new-password",
+            hint="At least 12 characters; a few unrelated words work well.",
+            error=SettingsState.new_password_error,
+            min_length=12,
+            max_length=256,
+            required=True,
+        ),
+        rx.el.div(button("Change password", type="submit")),
+        class_name="stack",
+    )
+    form = rx.form(fields, on_submit=SettingsState.change_password, reset_on_submit=True)
+    return panel(form, title="Password", note="Changing it signs out every other browser.")
+
+
+def team() -> rx.Component:
+    """Who belongs to the client; only owners can change it."""
+    rows = rx.el.ul(rx.foreach(SettingsState.members, _member), class_name="rows")
+    return panel(
+        rx.cond(SettingsState.is_loaded, rows, skeleton_rows(2, "32px")),
+        rx.cond(SessionState.is_owner, _invitations()),
+        title="Team",
+        note="Everybody here sees all leads and conversations of your company.",
+        flush=True,
+    )
+
+
+def _member(row: rx.Var[MemberRow]) -> rx.Component:
+    return rx.el.li(
+        avatar(row.initials),
+        rx.el.div(
+            rx.el.div(row.name, rx.cond(row.is_me, rx.el.span(" (you)", class_name="soft")), class_name="truncate"),
+            rx.el.div(row.email, class_name="soft truncate", font_size="13px"),
+            class_name="grow",
+        ),
+        rx.cond(SessionState.is_owner & ~row.is_me, _member_actions(row), status_badge(row.role_word)),
+    )
+
+
+def _member_actions(row: rx.Var[MemberRow]) -> rx.Component:
+    other_role = rx.cond(row.role == "owner", "agent", "owner")
+    return rx.el.div(
+        status_badge(row.role_word),
+        button(
+            rx.cond(row.role == "owner", "Make agent", "Make owner"),
+            small=True,
+            on_click=SettingsState.change_role(row.user_id, other_role),
+        ),
+        confirm_dialog(
+            button("Remove", look="quiet", small=True),
+            title="Remove from the team?",
+            text=row.name + " is signed out everywhere at once and cannot sign in any more. Their work stays.",
+            confirm="Remove",
+            on_confirm=SettingsState.remove_member(row.user_id),
+        ),
+        class_name="row row-wrap",
+        justify_content="flex-end",
+    )
+
+
+def _invitations() -> rx.Component:
+    form = rx.form(
+        rx.el.div(
+            rx.el.div(
+                text_input(
+                    "Invite by e-mail address",
+                    "email",
+                    type="email",
+                    error=SettingsState.invite_error,
+                    required=True,
+                    auto_complete="off",
+                ),
+                class_name="grow",
+                flex_basis="240px",
+            ),
+            rx.el.div(select_field("Role", "role", ROLES), flex_basis="220px"),
+            button("Create invitation", icon="user-plus", type="submit", margin_top="24px"),
+            class_name="row row-wrap",
+            align_items="flex-start",
+        ),
+        on_submit=SettingsState.invite,
+        reset_on_submit=True,
+    )
+    return rx.el.div(
+        rx.el.ul(
+            rx.foreach(SettingsState.invitations, _invitation), class_name="rows", border_top="1px solid var(--gray-4)"
+        ),
+        rx.el.div(form, _invite_link(), class_name="panel-body stack", border_top="1px solid var(--gray-4)"),
+    )
+
+
+def _invite_link() -> rx.Component:
+    shown = rx.el.div(
+        rx.el.p(
+            "Send this link to ",
+            rx.el.strong(SettingsState.invite_email),
+            ". It works once, for 72 hours, and is not shown again.",
+            class_name="panel-note",
+            margin_bottom="8px",
+        ),
+        copy_box(SettingsState.invite_link, "Invitation link"),
+    )
+    return rx.el.div(rx.cond(SettingsState.invite_link != "", shown), role="status", aria_live="polite")
+
+
+def _invitation(row: rx.Var[InvitationRow]) -> rx.Component:
+    return rx.el.li(
+        rx.icon("mail", size=18, aria_hidden="true", class_name="soft"),
+        rx.el.div(
+            rx.el.div(row.email, class_name="truncate"),
+            rx.el.div(
+                "Invited as ",
+                row.role_word,
+                " · expires ",
+                relative_time(row.expires_at),
+                class_name="soft",
+                font_size="13px",
+            ),
+            class_name="grow",
+        ),
+        button("Revoke", look="quiet", small=True, on_click=SettingsState.revoke_invitation(row.invitation_id)),
+    )
+
+
+def browsers() -> rx.Component:
+    """Where the reader is signed in."""
+    rows = rx.el.ul(rx.foreach(SettingsState.browsers, _browser), class_name="rows")
+    others = rx.cond(
+        SettingsState.browsers.length() > 1,
+        confirm_dialog(
+            button("Sign out all others", small=True),
+            title="Sign out all other browsers?",
+            text="Every browser but this one has to sign in again.",
+            confirm="Sign out",
+            on_confirm=SettingsState.end_other_sessions,
+        ),
+    )
+    return panel(
+        rx.cond(SettingsState.is_loaded, rows, skeleton_rows(2, "32px")),
+        title="Active sessions",
+        note="Browsers in which you are signed in. Sign out what you do not know, then change your password.",
+        actions=(others,),
+        flush=True,
+    )
+
+
+def _browser(row: rx.Var[BrowserRow]) -> rx.Component:
+    return rx.el.li(
+        rx.cond(
+            row.is_phone,
+            rx.icon("smartphone", size=20, aria_hidden="true", class_name="soft"),
+            rx.icon("monitor", size=20, aria_hidden="true", class_name="soft"),
+        ),
+        rx.el.div(
+            rx.el.div(row.words, class_name="truncate"),
+            rx.el.div(
+                row.address, " · used ", relative_time(row.last_seen_at), class_name="soft num", font_size="13px"
+            ),
+            class_name="grow",
+        ),
+        rx.cond(
+            row.is_this,
+            status_badge("This browser", "good"),
+            button("Sign out", look="quiet", small=True, on_click=SettingsState.end_session(row.session_id)),
+        ),
+    )
