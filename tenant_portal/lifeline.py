@@ -19,12 +19,17 @@ PATIENCE = 5
 
 def main(descriptor: str, module: str, *arguments: str) -> None:
     """Become the module, with a thread that watches."""
-    if sys.platform == "linux":
-        # Works even where the interpreter is busy in C code and the thread does not get its turn.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    # Works even where the interpreter is busy in C code and the thread does not get its turn.
+    die_with_parent()
     threading.Thread(target=_watch, args=(int(descriptor),), daemon=True).start()
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def die_with_parent() -> None:
+    """Have the kernel send SIGTERM when the parent dies; on Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 def _watch(descriptor: int) -> None:

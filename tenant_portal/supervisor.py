@@ -21,6 +21,7 @@ from tenant_portal.child_process import ChildProcess
 from tenant_portal.config import settings
 from tenant_portal.embedded_postgres import EmbeddedServer
 from tenant_portal.errors import PortalError, SettingsError
+from tenant_portal.lifeline import die_with_parent
 from tenant_portal.seed import SignIn, sample_sign_ins, seed_if_empty
 
 HOST = "127.0.0.1"
@@ -43,6 +44,9 @@ def supervise(port: int | None = None) -> int:
     if port is not None:
         os.environ["PORTAL_PORT"] = str(port)
         settings.cache_clear()
+    if "MAKELEVEL" in os.environ:
+        # `make run` is what the user sees and kills.
+        die_with_parent()
     supervisor = Supervisor(Console(highlight=False))
     with _stopped_by_signals():
         try:
