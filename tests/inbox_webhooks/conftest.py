@@ -1,3 +1,5 @@
 """The open front door for these tests."""
 
-from tests.webhook_client import portal as portal
+from tests.webhook_client import portal
+
+__all__ = ["portal"]
