@@ -31,7 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         "embedded_postgres": "errors",
         "twilio_gateway": "config errors",
         "rules": "errors enums",
-        "queries": "models errors queries rules",
+        "queries": "models errors crypto queries rules",
         "service": "models errors crypto config db rules queries job_queue twilio_gateway object_store",
         "edge": "db errors config crypto models rules queries service job_queue twilio_gateway front_door object_store",
         "front_door": "config db errors crypto models twilio_gateway job_queue",
@@ -85,7 +85,9 @@ def layer(module: str) -> str:
     if top not in FEATURES or top == "simulator":
         return "enums" if module == "models.enums" else top
     part = rest.partition(".")[0]
-    return "edge" if part in EDGE_FILES else part or "service"
+    if part in EDGE_FILES:
+        return "edge"
+    return part if part in ALLOWED else "service"
 
 
 MODULES = modules()

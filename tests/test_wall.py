@@ -1,14 +1,17 @@
 """The wall in the database: what each role can and cannot reach, with and without a tenant."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import col
 
 from tenant_portal import db
 from tenant_portal.errors import TenantMissing
-from tenant_portal.models import metadata
+from tenant_portal.identity import sessions
+from tenant_portal.models import User, metadata
 from tenant_portal.models import row_level_security as wall
 from tests.cast import Cast
 
@@ -50,6 +53,10 @@ async def test_a_session_without_a_tenant_is_refused() -> None:
 
 @pytest.mark.parametrize("table", APP_TABLES)
 async def test_without_a_tenant_the_application_role_gets_an_error_and_never_no_rows(cast: Cast, table: str) -> None:
+    # PostgreSQL reads the setting only when it meets a row.
+    async with db.identity_session() as session:
+        user = (await session.scalars(select(User).where(col(User.id) == cast.alice.user_id))).one()
+        await sessions.begin(session, user, address="192.0.2.1", user_agent="", now=datetime.now(UTC))
     with pytest.raises(DBAPIError):
         async with db.engine().connect() as connection:
             await connection.execute(text("set local role portal_app"))

@@ -1,0 +1,73 @@
+"""The worker process: drains tenants' work, and looks after the queue itself."""
+
+import logging
+
+from procrastinate import App, JobContext
+from procrastinate.jobs import Job, Status
+from sqlalchemy import text
+
+from tenant_portal import db, job_queue
+from tenant_portal.channels import jobs as channels_jobs
+from tenant_portal.inbox import jobs as inbox_jobs
+from tenant_portal.logs import configure_logging
+from tenant_portal.tenants import jobs as tenants_jobs
+
+CONCURRENCY = 8
+# A job whose lock was busy is looked for again only by polling, so this is also the longest such wait.
+POLL_SECONDS = 0.5
+STOP_SECONDS = 10
+STALLED_SECONDS = 30
+MOST_RESCUES = 5
+# Importing a module of jobs is what makes its tasks known to the queue.
+JOB_MODULES = (channels_jobs, inbox_jobs, tenants_jobs)
+
+log = logging.getLogger(__name__)
+
+
+async def work(app: App) -> None:
+    """Run jobs until SIGTERM or SIGINT; running ones get STOP_SECONDS to end."""
+    await app.run_worker_async(
+        concurrency=CONCURRENCY,
+        fetch_job_polling_interval=POLL_SECONDS,
+        shutdown_graceful_timeout=STOP_SECONDS,
+        stalled_worker_timeout=STALLED_SECONDS,
+        delete_jobs="successful",
+    )
+
+
+async def main() -> None:
+    """Connect, work, give the connections back."""
+    configure_logging()
+    try:
+        async with job_queue.open_app(job_queue.connector()) as app:
+            await work(app)
+    finally:
+        await db.close()
+
+
+@job_queue.app.periodic(cron="*/15 * * * * *")
+@job_queue.app.task(name="queue.rescue", queueing_lock="queue.rescue", pass_context=True)
+async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands it over
+    """Put the jobs of killed workers back in line; one that was there MOST_RESCUES times is failed."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        await _rescue(context.app, job)
+
+
+async def _rescue(app: App, job: Job) -> None:
+    if job.attempts >= MOST_RESCUES:
+        log.error("A job was given up: %s", job.task_name, extra={"action": "job_given_up", "job": job.id})
+        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
+        return
+    await app.job_manager.retry_job(job)
+
+
+@job_queue.app.periodic(cron="*/10 * * * * *")
+@job_queue.app.task(name="queue.sweep", queueing_lock="queue.sweep")
+async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands it over
+    """Wake every tenant whose rows are due without a job: nothing waits for ever, whatever was killed."""
+    async with db.engine().begin() as connection:
+        await connection.execute(text("set local role portal_jobs"))
+        woken = await connection.scalar(text("select jobs.sweep()"))
+    if woken:
+        log.info("%s tenants had work without a job", woken, extra={"action": "swept", "woken": woken})
