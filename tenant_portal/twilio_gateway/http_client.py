@@ -41,6 +41,10 @@ class PortalHttpClient(HttpClient):  # type: ignore[misc]  # Twilio's library sh
         # No proxy or netrc from the environment: credentials go where the settings say and nowhere else.
         self.connection = httpx.Client(timeout=timeout, limits=POOL, trust_env=False)
 
+    def close(self) -> None:
+        """Close all connections."""
+        self.connection.close()
+
     def request(
         self,
         method: str,

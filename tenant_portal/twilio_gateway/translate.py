@@ -159,7 +159,7 @@ def _prices(items: Iterable[Mapping[str, str]]) -> Iterable[tuple[str, Decimal |
 
 
 def _capabilities(found: Mapping[str, bool] | None) -> Capabilities:
-    # AvailablePhoneNumbers writes SMS and MMS in capitals, IncomingPhoneNumbers does not.
+    # The description writes all names small, some live answers SMS and MMS in capitals.
     able = {name.lower() for name, can in (found or {}).items() if can}
     return Capabilities(sms="sms" in able, mms="mms" in able, voice="voice" in able)
 

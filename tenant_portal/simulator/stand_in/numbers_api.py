@@ -185,5 +185,5 @@ def _available(number: str, block: Range) -> dict[str, object]:
         "longitude": None,
         "address_requirements": block.address_requirements,
         "beta": False,
-        "capabilities": {"voice": block.voice, "SMS": block.sms, "MMS": block.mms, "fax": False},
+        "capabilities": {"voice": block.voice, "sms": block.sms, "mms": block.mms, "fax": False},
     }
