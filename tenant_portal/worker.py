@@ -51,10 +51,11 @@ async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  
     """Put the jobs of killed workers back in line; one that was there MOST_RESCUES times is failed."""
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-        await _rescue(context.app, job)
+        await settle_stalled(context.app, job)
 
 
-async def _rescue(app: App, job: Job) -> None:
+async def settle_stalled(app: App, job: Job) -> None:
+    """Back in line, or given up after MOST_RESCUES times: a job that kills its worker must not go round for ever."""
     if job.attempts >= MOST_RESCUES:
         log.error("A job was given up: %s", job.task_name, extra={"action": "job_given_up", "job": job.id})
         await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)

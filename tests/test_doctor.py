@@ -1,0 +1,30 @@
+"""`doctor` finds what is wrong and says what to do."""
+
+import psycopg
+import pytest
+
+from tenant_portal.cli import doctor
+from tests.cast import Cast
+
+
+async def findings() -> dict[str, doctor.Finding]:
+    return {finding.check: finding for finding in await doctor.examine()}
+
+
+async def test_a_sound_database_is_fine(cast: Cast) -> None:
+    found = await findings()
+    assert [name for name in ("database", "roles", "policies", "data folder") if not found[name].ok] == []
+
+
+async def test_without_worker_web_and_twilio_it_says_so(cast: Cast) -> None:
+    found = await findings()
+    assert "start one with" in found["queue"].finding
+    assert not found["web"].ok
+    assert not found["twilio"].ok
+
+
+@pytest.mark.database
+async def test_a_dropped_policy_is_found(cast: Cast, admin_url: str) -> None:
+    with psycopg.connect(admin_url) as connection:
+        connection.execute("drop policy tenant_isolation on message")
+    assert "message.tenant_isolation" in (await findings())["policies"].finding

@@ -1,0 +1,87 @@
+"""The worker process: it drains, it stops when told, and what it leaves when killed is done by the next one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from procrastinate.jobs import Status
+
+from tenant_portal import job_queue, worker
+from tests.cast import Cast
+from tests.test_job_queue import wake
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 20
+
+
+@pytest.fixture
+def process(database: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker on this test's database."""
+    environment = os.environ | {"PORTAL_DATABASE_APP_URL": database}
+    command = [sys.executable, "-m", "tenant_portal", "worker"]
+    started = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    yield started
+    if started.poll() is None:
+        started.kill()
+    started.wait()
+
+
+def jobs(admin_url: str, query: str) -> list[tuple[object, ...]]:
+    """Rows of a query in the schema of the queue."""
+    with psycopg.connect(admin_url, autocommit=True, options="-c search_path=jobs") as connection:
+        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait for something to be true, or fail."""
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.database
+async def test_a_worker_drains_and_stops_when_told(
+    cast: Cast, admin_url: str, process: subprocess.Popen[bytes]
+) -> None:
+    await wake(cast.acme.tenant_id)
+    until(lambda: jobs(admin_url, "select 1 from procrastinate_jobs where task_name = 'inbox.send_outbox'") == [])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE) == 0
+
+
+def _strand(admin_url: str, attempts: int) -> None:
+    """A job in the hands of a worker that has not been heard of for an hour."""
+    with psycopg.connect(admin_url, options="-c search_path=jobs") as connection:
+        dead = "insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 hour') returning id"
+        worker_id = connection.execute(dead).fetchone()
+        connection.execute(
+            "update procrastinate_jobs set status = 'doing', worker_id = %s, attempts = %s",
+            (worker_id[0] if worker_id else None, attempts),
+        )
+
+
+@pytest.mark.parametrize(("attempts", "becomes"), [(0, Status.TODO), (worker.MOST_RESCUES, Status.FAILED)])
+async def test_a_killed_workers_job_is_put_back_a_few_times(
+    cast: Cast, admin_url: str, attempts: int, becomes: Status
+) -> None:
+    await wake(cast.acme.tenant_id)
+    _strand(admin_url, attempts)
+    async with job_queue.open_app(job_queue.connector()) as app:
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=worker.STALLED_SECONDS):
+            await worker.settle_stalled(app, job)
+    assert jobs(admin_url, "select status::text from procrastinate_jobs") == [(becomes.value,)]
+
+
+async def test_a_living_workers_job_is_left_alone(cast: Cast, admin_url: str) -> None:
+    await wake(cast.acme.tenant_id)
+    _strand(admin_url, 0)
+    jobs(admin_url, "update procrastinate_workers set last_heartbeat = now() returning id")
+    async with job_queue.open_app(job_queue.connector()) as app:
+        assert list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=worker.STALLED_SECONDS)) == []
