@@ -1,5 +1,16 @@
 """These tests run against the shipped simulated Twilio."""
 
-from tests.simulated_twilio import addresses, portal, twilio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from tests.channels.stage import Stage
+from tests.simulated_twilio import SimulatedTwilio, addresses, make_client, portal, twilio
 
 __all__ = ["addresses", "portal", "twilio"]
+
+
+@pytest_asyncio.fixture
+async def acme(twilio: SimulatedTwilio) -> AsyncIterator[Stage]:
+    """A client with a subaccount and no channel."""
+    yield Stage(twilio, await make_client("Acme"))
