@@ -119,7 +119,7 @@ async def discard(request_id: UUID, by: str) -> None:
 
 
 async def reseal(session: AsyncSession, *, limit: int) -> int:
-    """Seal contents again that another key than the first sealed, at most `limit`; how many. Takes a front-door session."""
+    """Seal contents again that an older key sealed, at most `limit`; how many. Takes a front-door session."""
     header, sealed = sealing_header(), col(QuarantinedRequest.request_sealed)
     is_stale = func.substr(sealed, 1, len(header)) != header
     query = select(QuarantinedRequest).where(func.length(sealed) > 0, is_stale).limit(limit).with_for_update()

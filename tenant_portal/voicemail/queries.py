@@ -48,7 +48,7 @@ async def of_messages(
         .order_by(col(Voicemail.created_at), col(Voicemail.id))
     )
     found: dict[UUID, list[VoicemailRow]] = {}
-    for voicemail, media_state in (await session.execute(statement)).tuples():
+    for voicemail, media_state in await session.execute(statement):
         found.setdefault(voicemail.message_id, []).append(_row(voicemail, media_state))
     return found
 
