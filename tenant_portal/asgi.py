@@ -28,7 +28,8 @@ REFLEX_MODE = {
 @cache
 def create() -> ASGIApp:
     """The whole web application; once in a process, since Reflex' application is a module-wide object."""
-    os.environ.update(REFLEX_MODE)
+    for name, value in REFLEX_MODE.items():
+        os.environ.setdefault(name, value)
     configure_logging()
     _take_over_logs()
     app.register_lifespan_task(serving)

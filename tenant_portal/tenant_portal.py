@@ -8,11 +8,14 @@ from starlette.middleware import Middleware
 
 from tenant_portal import http_routes
 from tenant_portal.identity.http import EXCEPTION_HANDLERS
-from tenant_portal.ui import routes, theme
+from tenant_portal.ui import routes, surface, theme
 from tenant_portal.ui.event_gate import EventFilter, EventGate, on_exception
 from tenant_portal.ui.gate import AsgiGate
 from tenant_portal.ui.live import Live
 from tenant_portal.ui.overlay import app_wraps
+from tenant_portal.ui.pages.home import HomeState, home_page
+from tenant_portal.ui.pages.inbox import InboxState, inbox_page, thread_page
+from tenant_portal.ui.pages.leads import LeadsState, LeadState, lead_page, leads_page
 from tenant_portal.ui.pages.not_found import not_found_page
 from tenant_portal.ui.pages.settings import SettingsState, settings_page, staff_settings_page
 from tenant_portal.ui.pages.signed_out import signed_out_page
@@ -38,6 +41,11 @@ def add(route: str, view: Any, title: str, *on_load: Any) -> None:
     app.add_page(view, route=route, title=f"{title} · Tenant Portal", on_load=[SessionState.load, *on_load])
 
 
+add(routes.HOME, home_page, "Home", HomeState.load)
+add(routes.INBOX, inbox_page, "Inbox", InboxState.load)
+add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load)
+add(routes.LEADS, leads_page, "Leads", LeadsState.load)
+add(routes.LEAD, lead_page, "Lead", LeadState.load)
 add(routes.SETTINGS, settings_page, "Settings", SettingsState.load)
 add(routes.STAFF_SETTINGS, staff_settings_page, "Settings", SettingsState.load)
 app.add_page(signed_out_page, route=routes.SIGNED_OUT, title="Signed out · Tenant Portal")
@@ -45,3 +53,4 @@ app.add_page(not_found_page, route=routes.NOT_FOUND, title="Not found · Tenant 
 app.add_middleware(EventGate())
 app.register_lifespan_task(live.lifespan)
 EventFilter(live).install()
+surface.describe(app)

@@ -5,6 +5,9 @@ from enum import StrEnum
 import reflex as rx
 
 from tenant_portal.identity.queries import Person
+from tenant_portal.ui.pages.home import HomeState
+from tenant_portal.ui.pages.inbox import InboxState
+from tenant_portal.ui.pages.leads import LeadsState, LeadState
 from tenant_portal.ui.pages.settings import SettingsState
 from tenant_portal.ui.session_state import SessionState
 
@@ -20,6 +23,10 @@ class Audience(StrEnum):
 AUDIENCES: dict[type[rx.State], Audience] = {
     SessionState: Audience.SIGNED_IN,
     SettingsState: Audience.SIGNED_IN,
+    HomeState: Audience.CLIENT,
+    InboxState: Audience.CLIENT,
+    LeadsState: Audience.CLIENT,
+    LeadState: Audience.CLIENT,
 }
 # What the pages need of Reflex itself: first load, navigation. Its other handlers (setvar, error reports) are not open.
 REFLEX_HANDLERS = frozenset(

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-STYLESHEETS = ["/portal.css"]
+STYLESHEETS = ["/portal.css", "/inbox.css"]
 
 
 def theme() -> rx.Component:
