@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from starlette.responses import Response
@@ -27,6 +28,10 @@ from tenant_portal.twilio_gateway.http_client import PortalHttpClient
 from tenant_portal.twilio_gateway.live import LiveParentGateway, LiveTenantGateway
 from tests.twilio.openapi import documented
 from tests.twilio.servers import FakePortal, Recorder, running, until
+
+# A busy machine is not a fault of the code under test.
+hypothesis.settings.register_profile("portal", deadline=None)
+hypothesis.settings.load_profile("portal")
 
 PARENT = ("AC" + "0" * 32, "parent-token")
 SPEED = 300.0

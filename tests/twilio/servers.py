@@ -61,6 +61,7 @@ class Exchange:
     body: bytes
     status: int
     answer: bytes
+    complete: bool = True
 
     @property
     def from_gateway(self) -> bool:
@@ -78,24 +79,35 @@ class Recorder:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body, answer, status = bytearray(), bytearray(), [0]
+        body, answer = await read_body(receive), bytearray()
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        last: Message = {}
 
         async def listen() -> Message:
-            message = await receive()
-            body.extend(message.get("body", b""))
-            return message
+            return waiting.pop() if waiting else await receive()
 
         async def speak(message: Message) -> None:
-            status[0] = message.get("status", status[0])
+            last.update(message)
             answer.extend(message.get("body", b""))
             await send(message)
 
         await self.app(scope, listen, speak)
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         query = parse_qsl(scope["query_string"].decode(), keep_blank_values=True)
+        asked = (scope["method"], scope["path"], query, headers, body)
         self.exchanges.append(
-            Exchange(scope["method"], scope["path"], query, headers, bytes(body), status[0], bytes(answer))
+            Exchange(*asked, last.get("status", 0), bytes(answer), complete=not last.get("more_body"))
         )
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body, also where the app does not care for it."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body.extend(message.get("body", b""))
+        if not message.get("more_body"):
+            return bytes(body)
 
 
 @dataclass(frozen=True)
