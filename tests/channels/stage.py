@@ -15,6 +15,7 @@ from tenant_portal.channels.service import Wish
 from tenant_portal.models import Channel
 from tenant_portal.models.base import now
 from tenant_portal.models.enums import ChannelKind, ChannelState
+from tests.cast import Company
 from tests.simulated_twilio import SimulatedTwilio
 
 NUMBER = "+12125550100"
@@ -38,6 +39,11 @@ class Stage:
     def account_sid(self) -> str:
         """The only active subaccount."""
         return self.twilio.accounts()[0].sid
+
+    def company(self, number: str = NUMBER) -> Company:
+        """The client as other tests' helpers take it."""
+        account = self.twilio.accounts()[0]
+        return Company(self.tenant_id, "Acme", account.sid, account.auth_token, number, {})
 
     async def ask(self, *kinds: ChannelKind, number: str = NUMBER, **details: object) -> list[UUID]:
         """Ask for channels, without anything happening at Twilio yet."""
