@@ -91,7 +91,9 @@ async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id:
             if kind is ChannelKind.WHATSAPP and last_whatsapp
             else None,
         )
-    last = max(latest, key=lambda kind: latest[kind]["created_at"], default=None)
+    # Who has written and called is answered where they wrote: it is a channel they can read.
+    written = [kind for kind in SENDABLE if kind in latest]
+    last = max(written, key=lambda kind: latest[kind]["created_at"], default=None)
     preferred = options.pop(rules.reply_kind(last, frozenset(connected)))
     return ReplyOptions(preferred, tuple(options.values()))
 

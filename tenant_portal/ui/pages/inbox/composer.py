@@ -1,0 +1,97 @@
+"""Where an answer is written. Enter sends, Shift and Enter starts a new line."""
+
+import reflex as rx
+
+from tenant_portal.inbox.rules import MAX_BODY
+from tenant_portal.ui.components.channel_marks import channel_mark
+from tenant_portal.ui.components.local_time import long_time
+from tenant_portal.ui.pages.inbox.state import InboxState
+
+MEASURE_MILLISECONDS = 250
+
+
+def composer() -> rx.Component:
+    """The field and its button, or the reason why nothing can be sent."""
+    return rx.el.div(
+        rx.cond(InboxState.thread.reason != "", _closed(), _form()),
+        class_name="composer",
+    )
+
+
+def _form() -> rx.Component:
+    # The key brings back a text that was refused: a new field starts with it, an old one keeps what is being written.
+    return rx.el.form(
+        rx.el.div(
+            rx.el.textarea(
+                name="body",
+                id="composer-body",
+                key=InboxState.thread.id + InboxState.draft_round.to_string(),
+                default_value=InboxState.draft,
+                placeholder="Write a message",
+                aria_label="Message to " + InboxState.thread.name,
+                rows="1",
+                max_length=MAX_BODY,
+                enter_key_submit=True,
+                auto_height=True,
+                on_change=InboxState.measure.debounce(MEASURE_MILLISECONDS),
+                class_name="composer-field",
+            ),
+            rx.el.button(
+                rx.icon("send-horizontal", aria_hidden="true"),
+                type="submit",
+                aria_label="Send",
+                title="Send",
+                class_name="button button-main icon-button",
+            ),
+            class_name="composer-box",
+        ),
+        _note(),
+        on_submit=InboxState.send,
+        reset_on_submit=True,
+    )
+
+
+def _note() -> rx.Component:
+    thread = InboxState.thread
+    return rx.el.div(
+        channel_mark(thread.channel),
+        rx.el.span("Answering by ", thread.channel_name),
+        rx.cond(thread.other_channel != "", _other_channel()),
+        rx.cond(
+            (thread.channel == "whatsapp") & (thread.window_closes_at != ""),
+            rx.el.span("Free replies until ", long_time(thread.window_closes_at), class_name="composer-extra"),
+        ),
+        rx.el.span(InboxState.counter, class_name="composer-count num"),
+        class_name="composer-note",
+    )
+
+
+def _other_channel() -> rx.Component:
+    thread = InboxState.thread
+    return rx.el.button(
+        "Use ",
+        thread.other_name,
+        type="button",
+        class_name="link-like",
+        on_click=InboxState.choose_channel(thread.other_channel),
+    )
+
+
+def _closed() -> rx.Component:
+    thread = InboxState.thread
+    return rx.el.div(
+        rx.icon("lock", size=17, aria_hidden="true"),
+        rx.el.div(thread.reason, class_name="grow"),
+        rx.cond(
+            thread.other_channel != "",
+            rx.el.button(
+                "Write by ",
+                thread.other_name,
+                type="button",
+                class_name="button button-plain button-small",
+                on_click=InboxState.choose_channel(thread.other_channel),
+            ),
+        ),
+        class_name="composer-closed",
+        role="note",
+    )

@@ -1,0 +1,98 @@
+"""The thread list and the head of the open thread, as small values for the browser."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tenant_portal.inbox.queries import ThreadRow
+from tenant_portal.inbox.service import ReplyOption, ReplyOptions
+from tenant_portal.leads.rules import display_name, format_number
+from tenant_portal.models.enums import ChannelKind, Direction
+from tenant_portal.ui import routes
+from tenant_portal.ui.components.lead_avatar import lead_initials, tint_of
+
+CHANNEL_NAMES = {ChannelKind.SMS: "SMS", ChannelKind.WHATSAPP: "WhatsApp", ChannelKind.VOICEMAIL: "Voicemail"}
+
+
+@dataclass(frozen=True)
+class ThreadItem:
+    """A line of the thread list. `at` is ISO 8601."""
+
+    id: str
+    href: str
+    name: str
+    initials: str
+    tint: str
+    preview: str
+    channel: str
+    channel_name: str
+    at: str
+    unread: int
+    is_ours: bool
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class OpenThread:
+    """The open thread's head and composer; `reason` is why nothing can be sent, empty where it can."""
+
+    id: str = ""
+    name: str = ""
+    initials: str = ""
+    tint: str = "0"
+    number: str = ""
+    lead_href: str = ""
+    channel: str = ""
+    channel_name: str = ""
+    other_channel: str = ""
+    other_name: str = ""
+    reason: str = ""
+    window_closes_at: str = ""
+    opted_out: bool = False
+
+
+def thread_item(row: ThreadRow, open_id: str) -> ThreadItem:
+    """A line of the list."""
+    name = display_name(row.name, row.profile_name, row.address)
+    return ThreadItem(
+        id=str(row.id),
+        href=routes.thread(row.id),
+        name=name,
+        initials=lead_initials(row.name, row.profile_name, row.address),
+        tint=tint_of(row.lead_id),
+        preview=row.preview,
+        channel=row.last_channel.value,
+        channel_name=CHANNEL_NAMES[row.last_channel],
+        at=row.last_message_at.isoformat(),
+        unread=row.unread_count,
+        is_ours=row.last_direction is Direction.OUT,
+        is_open=str(row.id) == open_id,
+    )
+
+
+def open_thread(row: ThreadRow, options: ReplyOptions, kind: ChannelKind | None) -> OpenThread:
+    """Head and composer of the open thread; `kind` is the channel the reader has chosen."""
+    name, chosen = display_name(row.name, row.profile_name, row.address), options.of(kind)
+    other = next((option for option in (options.preferred, *options.others) if _is_choice(option, chosen)), None)
+    return OpenThread(
+        id=str(row.id),
+        name=name,
+        initials=lead_initials(row.name, row.profile_name, row.address),
+        tint=tint_of(row.lead_id),
+        number=format_number(row.address),
+        lead_href=routes.lead(row.lead_id),
+        channel=chosen.kind.value,
+        channel_name=CHANNEL_NAMES[chosen.kind],
+        other_channel=other.kind.value if other else "",
+        other_name=CHANNEL_NAMES[other.kind] if other else "",
+        reason=chosen.reason or "",
+        window_closes_at=_iso(chosen.window_closes_at),
+        opted_out=row.opted_out_at is not None,
+    )
+
+
+def _is_choice(option: ReplyOption, chosen: ReplyOption) -> bool:
+    return option.kind is not chosen.kind and option.reason is None
+
+
+def _iso(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
