@@ -20,7 +20,7 @@ test: lint ## Lint, types and the whole suite (ARGS="-k words" for a part)
 	@$(RUN) -m tenant_portal.frontend_build
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
 		echo "No Chromium on PATH: the browser journeys are skipped. On Debian: apt-get install chromium"
-	@$(RUN) -m pytest --numprocesses $(JOBS) $(ARGS)
+	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/installed-dev ## Lint and types only
 	@$(VENV)/bin/ruff check .

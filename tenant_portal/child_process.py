@@ -44,6 +44,7 @@ class ChildProcess:
         )  # fmt: skip
         os.close(reading)
         self._started = time.monotonic()
+        assert self.process.stdout
         threading.Thread(target=self._pass_on, args=(self.process.stdout,), daemon=True).start()
 
     def is_alive(self) -> bool:
@@ -62,7 +63,7 @@ class ChildProcess:
             self._not_before = now + delay
         elif now >= self._not_before:
             self._not_before = 0
-            os.close(self._lifeline)
+            self._let_go()
             self.start()
 
     def ask_to_stop(self) -> None:
@@ -81,10 +82,17 @@ class ChildProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        self._let_go()
 
-    def _pass_on(self, output: IO[str] | None) -> None:
-        for line in output or ():
-            self.say(self.name, line.rstrip())
+    def _let_go(self) -> None:
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+
+    def _pass_on(self, output: IO[str]) -> None:
+        with output:
+            for line in output:
+                self.say(self.name, line.rstrip())
 
 
 def ending(code: int) -> str:

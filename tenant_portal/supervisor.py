@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 WATCH_SECONDS = 0.25
 DATABASE_WATCH_SECONDS = 1.0
 STOP_SECONDS = 8.0
-PORT_PATIENCE = 6.0
+PORT_PATIENCE = 4.0
 """Seconds in which the processes of a killed portal notice its end and give their ports back."""
 READY = 200
 HOPELESS = 4
@@ -268,10 +268,9 @@ def _is_free(port: int) -> bool:
 def _sign_in_table(sign_ins: Sequence[SignIn]) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 2), header_style="dim")
     for title in ("Sign in as", "Password", "Who"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=True)
     for person in sign_ins:
-        client = f" of {person.client}" if person.client else ""
-        table.add_row(person.email, person.password, f"{person.name}, {person.role}{client}")
+        table.add_row(person.email, person.password, f"{person.name} ({person.client or person.role})")
     return table
 
 

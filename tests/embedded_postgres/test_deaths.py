@@ -26,7 +26,7 @@ from tests.embedded_postgres.processes import (
 PR_SET_CHILD_SUBREAPER = 36
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.1])
+@pytest.mark.parametrize("seconds", [0.1, 0.25, 0.4, 0.55, 0.7, 0.9])
 def test_a_first_start_that_is_killed_does_not_spoil_the_folder(tmp_path: Path, seconds: float) -> None:
     user = User(tmp_path)
     time.sleep(seconds)
@@ -35,7 +35,7 @@ def test_a_first_start_that_is_killed_does_not_spoil_the_folder(tmp_path: Path, 
         assert ask(server.admin_url) == 1
 
 
-@pytest.mark.parametrize("seconds", [0.2, 0.5])
+@pytest.mark.parametrize("seconds", [0.35])
 def test_neither_does_one_whose_starter_alone_is_killed(tmp_path: Path, seconds: float) -> None:
     user = User(tmp_path)
     time.sleep(seconds)
@@ -114,8 +114,9 @@ def test_a_start_waits_as_long_as_recovery_takes(
 ) -> None:
     server = EmbeddedServer(data_dir, fast=True)
     # Recovery from an archive that takes its time; replaying gigabytes would take the suite's.
+    slow = "hot_standby = off\nrestore_command = 'sleep 1; false'\n"
     (server.files.cluster / "recovery.signal").touch()
-    (server.files.cluster / "postgresql.auto.conf").write_text("hot_standby = off\nrestore_command = 'sleep 1; false'\n")
+    (server.files.cluster / "postgresql.auto.conf").write_text(slow)
     monkeypatch.setattr(server_module, "NOTICE", 0.5)
     begin = time.monotonic()
     with server:
@@ -142,7 +143,7 @@ def test_the_server_outlives_the_user_that_started_it(data_dir: Path) -> None:
     assert is_stopped(server)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_last_users_death_stops_the_server(data_dir: Path, number: int) -> None:
     user = User(data_dir)
     user.url()
