@@ -15,7 +15,7 @@ from uuid import UUID
 import psycopg
 
 from tenant_portal.crypto import CannotOpen, Place, unseal
-from tenant_portal.front_door.line import CALL_SECONDS, Connection, DatabaseAway, Line, connect
+from tenant_portal.front_door.line import CALL_SECONDS, Connection, DatabaseAway, Line, RowFault, connect
 
 CHANNEL = "portal_accounts"
 RESOLVE = (
@@ -84,12 +84,14 @@ class Accounts:
         return await asyncio.shield(task)
 
     async def _resolve(self, sid: str) -> Account | None:
+        # A change that comes in while we ask makes the answer old before it is kept: it has the epoch of the question.
         epoch = self._epoch
-        rows = await self._line.call(RESOLVE, (sid,))
+        try:
+            rows = await self._line.call(RESOLVE, (sid,))
+        except RowFault as error:
+            raise DatabaseAway(str(error)) from error
         account = account_of(sid, rows[0]) if rows else None
-        # A change that came in between makes this answer old before it is kept.
-        if epoch == self._epoch:
-            self._keep(sid, _Entry(account, epoch))
+        self._keep(sid, _Entry(account, epoch))
         return account
 
     def _keep(self, sid: str, entry: _Entry) -> None:

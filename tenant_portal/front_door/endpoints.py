@@ -77,12 +77,12 @@ class Endpoint:
             stored = await door.take(self, received)
             return stored.outcome, self.answer(received, stored)
         except Refused as refusal:
-            door.refusals.count(self.kind, refusal)
-            return "refused", self._refuse(refusal)
+            return "refused", self._refuse(door, refusal)
         except SpoolFull:
-            return "unavailable", self._refuse(Refused(UNAVAILABLE, "spool-full"))
+            return "unavailable", self._refuse(door, Refused(UNAVAILABLE, "spool-full"))
 
-    def _refuse(self, refusal: Refused) -> Response:
+    def _refuse(self, door: Door, refusal: Refused) -> Response:
+        door.refusals.count(self.kind, refusal)
         REFUSALS.labels(refusal.reason).inc()
         if refusal.status == UNAVAILABLE and self.last_resort is not None:
             return self.last_resort

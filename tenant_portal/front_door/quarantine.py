@@ -16,7 +16,7 @@ from tenant_portal.errors import Conflict, NotFound
 from tenant_portal.front_door.accounts import RESOLVE, Account, account_of
 from tenant_portal.front_door.endpoints import ENDPOINTS
 from tenant_portal.front_door.events import PROCESSING_FAULT, SETTLED, STORE, numbered
-from tenant_portal.front_door.line import Line
+from tenant_portal.front_door.line import Line, RowFault
 from tenant_portal.front_door.received import Received
 from tenant_portal.front_door.refusal import Refused, names_of
 from tenant_portal.front_door.verify import Webhook, claim, is_signed
@@ -72,27 +72,27 @@ def fingerprint(received: Received) -> bytes:
 
 
 async def hold(line: Line, what: Hold) -> bool:
-    """Whether it is durably kept; False past the bounds. Raises DatabaseAway."""
+    """Whether it is durably kept; False past the bounds, or where it cannot be. Raises DatabaseAway."""
     received, row_id = what.received, uuid7()
     names = names_of(parse_qsl(received.body.decode("utf-8", "replace"), keep_blank_values=True))
     sealed = seal(received.to_bytes(), _place(row_id))
-    rows = await line.call(
-        HOLD,
-        (
-            row_id,
-            what.reason,
-            received.kind,
-            what.account_sid,
-            what.is_signed,
-            received.path.replace("\0", "")[:500],
-            sealed,
-            len(received.body),
-            fingerprint(received),
-            received.source,
-            names,
-        ),
+    values = (
+        row_id,
+        what.reason,
+        received.kind,
+        what.account_sid,
+        what.is_signed,
+        received.path[:500],
+        sealed,
+        len(received.body),
+        fingerprint(received),
+        received.source,
+        names,
     )
-    return bool(rows[0][0] != "full")
+    try:
+        return bool((await line.call(HOLD, values))[0][0] != "full")
+    except RowFault:
+        return False
 
 
 async def replay(request_id: UUID, by: str) -> Replayed:
