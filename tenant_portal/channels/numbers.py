@@ -54,13 +54,13 @@ class Search:
 async def on_sale(actor: Actor, search: Search) -> list[Number]:
     """Numbers that Twilio sells and that fit, with their monthly price; BadInput, NotAllowed, TwilioError."""
     wanted = _wanted(search)
-    gateway = await _gateway(actor)
+    gateway = await gateway_of(actor)
     return [_for_sale(number) for number in await gateway.search_numbers(wanted)]
 
 
 async def owned(actor: Actor) -> list[Number]:
     """Numbers the client's subaccount owns already."""
-    gateway = await _gateway(actor)
+    gateway = await gateway_of(actor)
     return [
         Number(
             phone_number=number.phone_number,
@@ -77,7 +77,8 @@ async def owned(actor: Actor) -> list[Number]:
     ]
 
 
-async def _gateway(actor: Actor) -> TenantGateway:
+async def gateway_of(actor: Actor) -> TenantGateway:
+    """The client's door to Twilio, for somebody who may change channels; NotAllowed, NotConnected."""
     if not actor.may_change:
         raise NotAllowed("Only an owner can change channels.")
     async with tenant_session(actor.tenant_id) as session:

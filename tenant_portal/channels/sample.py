@@ -1,21 +1,27 @@
 """Connects a sample client of a simulated portal on all three channels, so that there is something to play with."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from tenant_portal import job_queue
 from tenant_portal.channels import numbers, queries, service
+from tenant_portal.channels.numbers import Number
 from tenant_portal.channels.rules import Actor
 from tenant_portal.channels.service import ORDER, Wish
 from tenant_portal.config import settings
 from tenant_portal.db import tenant_session
+from tenant_portal.errors import NotFound
 from tenant_portal.models.enums import TenantState
 from tenant_portal.tenants.queries import tenant_name, tenant_state
+from tenant_portal.twilio_gateway.error_codes import NUMBER_TAKEN
+from tenant_portal.twilio_gateway.errors import TwilioRefused
+from tenant_portal.twilio_gateway.gateway import NumberPurchase, NumberUrls
 
 PAUSE_SECONDS = 1.0
 
 
 async def connect_sample(tenant_id: UUID) -> None:
-    """Buy the first number on sale and connect it; comes back until the client has its subaccount."""
+    """Get a number and connect all channels on it; comes back until the client has its subaccount."""
     if settings().twilio_mode != "simulated":
         return
     async with tenant_session(tenant_id) as session:
@@ -29,12 +35,13 @@ async def connect_sample(tenant_id: UUID) -> None:
 
 
 async def _connect(actor: Actor, name: str) -> None:
-    found = await numbers.on_sale(actor, numbers.Search(country="US", sms=True, voice=True))
-    number = found[0]
+    owned = await numbers.owned(actor)
+    number = owned[0] if owned else await _buy(actor)
     wish = Wish(
         kinds=frozenset(ORDER),
         phone_number=number.phone_number,
         country=number.country,
+        number_sid=number.number_sid,
         sms=number.sms,
         voice=number.voice,
         monthly_price=number.price,
@@ -42,3 +49,17 @@ async def _connect(actor: Actor, name: str) -> None:
     )
     async with tenant_session(actor.tenant_id) as session:
         await service.connect(session, actor, wish)
+
+
+async def _buy(actor: Actor) -> Number:
+    gateway = await numbers.gateway_of(actor)
+    for number in await numbers.on_sale(actor, numbers.Search(country="US", sms=True, voice=True)):
+        try:
+            bought = await gateway.buy_number(NumberPurchase(phone_number=number.phone_number, urls=NumberUrls()))
+        except TwilioRefused as error:
+            # All sample clients begin at once, and the same number is on sale for each of them.
+            if error.code != NUMBER_TAKEN:
+                raise
+        else:
+            return replace(number, number_sid=bought.sid)
+    raise NotFound("There is no number on sale.")
