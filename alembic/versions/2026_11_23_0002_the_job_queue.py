@@ -22,7 +22,8 @@ grant usage on all sequences in schema jobs to portal_jobs;
 """
 
 # DO UPDATE and not DO NOTHING: it locks the waiting job, so that no worker takes it before this transaction's rows are
-# visible (with DO NOTHING a wake-up was lost). The earlier of two times wins. `lock` keeps one drain per tenant at a time.
+# visible (with DO NOTHING a wake-up was lost). The earlier of two times wins, null
+# (now) above all: the worker cannot read `-infinity` and would die of it. `lock` keeps one drain per tenant at a time.
 WAKE = """
 create function jobs.wake(p_task text, p_tenant uuid, p_delay interval) returns void
 language sql security definer set search_path = jobs, pg_temp as $$
@@ -30,8 +31,8 @@ language sql security definer set search_path = jobs, pg_temp as $$
     values ('portal', p_task, jsonb_build_object('tenant_id', p_tenant), p_task || ':' || p_tenant,
             p_task || ':' || p_tenant, case when p_delay > interval '0' then now() + p_delay end)
     on conflict (queueing_lock) where status = 'todo' do update
-    set scheduled_at = least(coalesce(procrastinate_jobs.scheduled_at, '-infinity'),
-                             coalesce(excluded.scheduled_at, '-infinity'))
+    set scheduled_at = nullif(least(coalesce(procrastinate_jobs.scheduled_at, '-infinity'),
+                                    coalesce(excluded.scheduled_at, '-infinity')), '-infinity')
 $$;
 revoke all on function jobs.wake(text, uuid, interval) from public;
 grant execute on function jobs.wake(text, uuid, interval) to portal_app, portal_staff, portal_front_door;

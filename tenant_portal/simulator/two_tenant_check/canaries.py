@@ -1,0 +1,165 @@
+"""Traffic and rows of a synthetic client: its canary word in every kind of row, by the ways real ones take."""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from tenant_portal import object_store
+from tenant_portal.db import identity_session, tenant_session
+from tenant_portal.identity import team
+from tenant_portal.leads import service as leads
+from tenant_portal.models import Media, Message
+from tenant_portal.models import row_level_security as wall
+from tenant_portal.models.base import now
+from tenant_portal.models.enums import ChannelKind, Direction, MediaState, MessageStatus
+from tenant_portal.models.ids import uuid7
+from tenant_portal.simulator.two_tenant_check import forms
+from tenant_portal.simulator.two_tenant_check.actors import Actor
+from tenant_portal.simulator.two_tenant_check.visitor import Answer, Visitor
+
+# The smallest PNG there is: one transparent pixel; what follows its end is ignored by viewers, and is the canary.
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000000020001"
+    "e221bc330000000049454e44ae426082"
+)
+TRAFFIC_TABLES = ("lead", "lead_note", "conversation", "message", "media", "voicemail")
+
+
+class NotStaged(Exception):
+    """The portal did not take a client's own traffic: the check cannot begin."""
+
+
+async def deliver(visitor: Visitor, actor: Actor, template: str, marker: str) -> Answer:
+    """A webhook as Twilio sends it for this client, rightly signed."""
+    form = forms.form_of(template, actor, marker)
+    path = f"{forms.path_of(template, actor)}?account={actor.account_sid}"
+    answer = await visitor.call(path, form, visitor.signature(path, form, actor.auth_token))
+    if answer.status >= 300:
+        raise NotStaged(f"{template} answered {answer.status} to client {actor.letter}'s own request")
+    return answer
+
+
+async def fill(visitor: Visitor, actor: Actor) -> Actor:
+    """Give the client messages on every channel, a lead with notes, a file, an invitation; the actor with its ids."""
+    for template in (f"{forms.PREFIX}/sms", f"{forms.PREFIX}/whatsapp"):
+        await deliver(visitor, actor, template, actor.canary)
+    actor = await _call(visitor, actor)
+    actor = await _answer(actor)
+    await _describe_lead(actor)
+    await _invite(actor)
+    return replace(actor, ids=await ids_of(actor.tenant_id))
+
+
+async def _call(visitor: Visitor, actor: Actor) -> Actor:
+    """A call with a transcript; recording and transcript need the call's own SID."""
+    template = f"{forms.PREFIX}/voicemail"
+    path = f"{template}?account={actor.account_sid}"
+    form = forms.form_of(template, actor, actor.canary)
+    await visitor.call(path, form, visitor.signature(path, form, actor.auth_token))
+    call_sid = dict(form)["CallSid"]
+    async with tenant_session(actor.tenant_id) as session:
+        query = text("select id from message where tenant_id = :tenant and provider_sid = :sid")
+        found = await session.scalar(query, {"tenant": actor.tenant_id, "sid": call_sid})
+    if found is None:
+        raise NotStaged(f"client {actor.letter}'s own call was not stored")
+    actor = replace(actor, call=(str(found), call_sid))
+    await deliver(visitor, actor, f"{template}/{{message_id}}/transcription", actor.canary)
+    return actor
+
+
+async def _answer(actor: Actor) -> Actor:
+    """An answer that has been sent, and a picture in the thread. Written as they end up: nothing leaves for Twilio."""
+    sent_sid = forms.sid("SM")
+    async with tenant_session(actor.tenant_id) as session:
+        query = text("select id from conversation where tenant_id = :tenant limit 1")
+        conversation_id = await session.scalar(query, {"tenant": actor.tenant_id})
+        message = _sent(actor, conversation_id, sent_sid)
+        session.add(message)
+        await session.flush()
+        session.add(await _picture(actor, message.id))
+    return replace(actor, sent=(str(message.id), sent_sid))
+
+
+def _sent(actor: Actor, conversation_id: UUID, sent_sid: str) -> Message:
+    return Message(
+        tenant_id=actor.tenant_id,
+        conversation_id=conversation_id,
+        channel_kind=ChannelKind.SMS,
+        direction=Direction.OUT,
+        status=MessageStatus.SENT,
+        body=f"Answer {actor.canary}",
+        provider_sid=sent_sid,
+        our_number=actor.number,
+        lead_number=forms.LEAD,
+        author_name=f"Author {actor.canary}",
+        media_count=1,
+    )
+
+
+async def _picture(actor: Actor, message_id: UUID) -> Media:
+    media_id, content = uuid7(), PICTURE + actor.canary.encode()
+    key = object_store.key_of(actor.tenant_id, media_id)
+    await object_store.put(key, content)
+    return Media(
+        tenant_id=actor.tenant_id,
+        id=media_id,
+        message_id=message_id,
+        source_url=f"https://api.twilio.com/{actor.canary}",
+        content_type="image/png",
+        state=MediaState.STORED,
+        object_key=key,
+        size_bytes=len(content),
+    )
+
+
+async def _describe_lead(actor: Actor) -> None:
+    person = actor.owner.person
+    async with tenant_session(actor.tenant_id) as session:
+        query = text("select id from lead where tenant_id = :tenant limit 1")
+        lead_id = await session.scalar(query, {"tenant": actor.tenant_id})
+        await leads.rename(session, person, lead_id, f"Lead {actor.canary}")
+        await leads.add_note(session, person, lead_id, f"Note {actor.canary}")
+
+
+async def _invite(actor: Actor) -> None:
+    async with tenant_session(actor.tenant_id) as session:
+        email = f"{actor.canary}@two-tenant-check.example"
+        await team.invite(session, actor.owner.person, email=email, role="agent", now=now())
+
+
+async def ids_of(tenant_id: UUID) -> dict[str, tuple[str, ...]]:
+    """Ids of all rows of a client, by table."""
+    found = {}
+    for part in wall.WALLS:
+        if part.tenant_column == "tenant_id" and part.table not in {"subaccount", "tenant_hour"}:
+            reads = any(access.role == wall.APP for access in part.accesses)
+            door = tenant_session(tenant_id) if reads else identity_session()
+            query = text(f"select id from {part.table} where tenant_id = :tenant order by id")
+            async with door as session:
+                rows = await session.scalars(query, {"tenant": tenant_id})
+                found[part.table] = tuple(str(row) for row in rows)
+    return found
+
+
+async def fingerprint(tenant_id: UUID) -> str:
+    """Changes with every change of the client's traffic."""
+    parts = " union all ".join(
+        f"select coalesce(string_agg(t::text, '|' order by t.id), '') from {table} as t where t.tenant_id = :tenant"
+        for table in TRAFFIC_TABLES
+    )
+    async with tenant_session(tenant_id) as session:
+        rows: list[Any] = list(await session.scalars(text(parts), {"tenant": tenant_id}))
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+async def holds(tenant_id: UUID, marker: str) -> bool:
+    """Whether the marker stands anywhere in the client's traffic."""
+    parts = " union all ".join(
+        f"select 1 from {table} as t where t.tenant_id = :tenant and position(:marker in t::text) > 0"
+        for table in TRAFFIC_TABLES
+    )
+    async with tenant_session(tenant_id) as session:
+        return await session.scalar(text(parts), {"tenant": tenant_id, "marker": marker}) is not None
