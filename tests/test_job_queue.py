@@ -59,7 +59,7 @@ async def test_the_earlier_of_two_times_wins(cast: Cast, admin_url: str) -> None
         assert connection.execute(due).fetchone() == (True,)
 
 
-async def test_a_job_of_a_worker_is_fetched_and_finished(cast: Cast, admin_url: str) -> None:
+async def test_a_worker_takes_a_job_that_was_woken_again_and_again(cast: Cast, admin_url: str) -> None:
     done: list[str] = []
 
     async with job_queue.open_app(job_queue.connector()) as app:
@@ -68,8 +68,9 @@ async def test_a_job_of_a_worker_is_fetched_and_finished(cast: Cast, admin_url: 
         async def note(tenant_id: str) -> None:
             done.append(tenant_id)
 
-        async with db.tenant_session(cast.acme.tenant_id) as session:
-            await job_queue.wake(session, "tests.note", cast.acme.tenant_id)
+        for _ in range(3):
+            async with db.tenant_session(cast.acme.tenant_id) as session:
+                await job_queue.wake(session, "tests.note", cast.acme.tenant_id)
         await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
     assert done == [str(cast.acme.tenant_id)]
 
