@@ -43,7 +43,7 @@ def download(http: PortalHttpClient, account_sid: str, auth_token: str, url: str
 
 def require_file_url(account_sid: str, url: str) -> None:
     """Raise ForeignUrl unless this is a media or recording URL of exactly this subaccount."""
-    # Matched as it stands: a parser drops line breaks and reads `\\` and `@` in its own way.
+    # Matched as it stands: a parser drops line breaks and has its own view of `@`.
     if not re.fullmatch(f"{re.escape(FILES)}/{re.escape(account_sid)}/({MEDIA}|{RECORDING})", url):
         raise ForeignUrl("This file does not belong to the client's Twilio account.")
 
