@@ -130,7 +130,11 @@ class Tab:
 
     async def send(self, event: str, payload: Any = None, **router: Any) -> None:
         """One event, as state.js would send it."""
-        data = {"name": event, "payload": {} if payload is None else payload, "router_data": {"pathname": "/", **router}}
+        data = {
+            "name": event,
+            "payload": {} if payload is None else payload,
+            "router_data": {"pathname": "/", **router},
+        }
         await self.client.emit("event", data, namespace=NAMESPACE)
 
     async def call(self, event: str, payload: Any = None, **router: Any) -> str:

@@ -29,4 +29,4 @@ async def latest(session: AsyncSession, tenant_id: UUID, *, limit: int = 50) -> 
         .order_by(col(AuditEvent.at).desc(), col(AuditEvent.id).desc())
         .limit(limit)
     )
-    return [Entry(*row) for row in (await session.execute(query)).tuples()]
+    return [Entry(*row) for row in (await session.execute(query))]

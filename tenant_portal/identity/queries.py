@@ -101,7 +101,7 @@ async def list_members(session: AsyncSession, tenant_id: UUID) -> list[Member]:
         .where(col(User.tenant_id) == tenant_id, col(User.disabled_at).is_(None))
         .order_by(col(User.created_at), col(User.id))
     )
-    return [Member(*row) for row in (await session.execute(query)).tuples()]
+    return [Member(*row) for row in (await session.execute(query))]
 
 
 async def list_invitations(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[PendingInvitation]:
@@ -115,7 +115,7 @@ async def list_invitations(session: AsyncSession, tenant_id: UUID, now: datetime
         )
         .order_by(col(Invitation.created_at).desc())
     )
-    return [PendingInvitation(*row) for row in (await session.execute(query)).tuples()]
+    return [PendingInvitation(*row) for row in (await session.execute(query))]
 
 
 async def list_browsers(session: AsyncSession, person: Person, now: datetime) -> list[Browser]:

@@ -115,7 +115,7 @@ async def find_invitation(session: AsyncSession, token: str, now: datetime) -> t
             col(Tenant.state) != TenantState.CLOSED,
         )
     )
-    row = (await session.execute(query)).tuples().one_or_none()
+    row = (await session.execute(query)).one_or_none()
     if row is None:
         raise NotFound(GONE)
     return row

@@ -100,9 +100,7 @@ GOOD = {"n": 17, "words": ["a"], "form": {"a": "b"}}
         "text",
     ],
 )
-async def test_arguments_of_the_wrong_type_never_reach_a_handler(
-    portal: Portal, people: Cast, payload: object
-) -> None:
+async def test_arguments_of_the_wrong_type_never_reach_a_handler(portal: Portal, people: Cast, payload: object) -> None:
     async with open_tab(portal, portal.session(people.alice)) as tab:
         assert await tab.call(name_of(VAULT, "take_number"), payload) == "[]"
 
@@ -165,9 +163,10 @@ async def test_whoever_took_over_a_token_receives_no_live_updates(stage: Stage) 
 
 async def test_a_live_update_pokes_only_the_tenants_own_tabs(stage: Stage) -> None:
     portal, people = stage.portal, stage.cast
-    async with open_tab(portal, portal.session(people.alice)) as own, open_tab(
-        portal, portal.session(people.charlie)
-    ) as other:
+    async with (
+        open_tab(portal, portal.session(people.alice)) as own,
+        open_tab(portal, portal.session(people.charlie)) as other,
+    ):
         for tab in (own, other):
             await tab.call(name_of(VAULT, "load"))
         heard = len(other.received)

@@ -1,5 +1,6 @@
 """Sessions that end while a tab is open: the socket goes within a second, whatever ended them."""
 
+from contextlib import AbstractAsyncContextManager
 from uuid import uuid4
 
 from tests.cast import PASSWORD, Cast, Someone
@@ -145,7 +146,7 @@ async def test_a_new_name_shows_in_the_frame(stage: Stage) -> None:
         assert tab.var(SESSION, "name") == "Nora Newton"
 
 
-def alices_settings(stage: Stage):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def alices_settings(stage: Stage) -> AbstractAsyncContextManager[Tab]:
     """A tab of the owner of Acme."""
     return open_tab(stage.portal, stage.portal.session(stage.cast.alice))
 
