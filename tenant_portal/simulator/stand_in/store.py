@@ -86,13 +86,13 @@ class Store:
 
     def _compact(self, path: Path) -> IO[str]:
         draft = path.with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             for table in self._tables.values():
                 for records in table.values():
                     for record in records.values():
                         self._write(file, record)
         draft.replace(path)
-        return path.open("a")
+        return path.open("a", encoding="utf-8")
 
     @staticmethod
     def _write(file: IO[str], record: Record) -> None:
@@ -102,7 +102,10 @@ class Store:
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
-    for line in path.read_text().splitlines():
+    # Not splitlines(): it also breaks at U+2028 and U+0085, which JSON leaves as they are in a lead's text.
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        if not line:
+            continue
         try:
             yield json.loads(line)
         except ValueError:
