@@ -168,7 +168,7 @@ def _line(item: rx.Var[LineItem]) -> rx.Component:
             class_name="grow",
         ),
         key=item.id,
-        align_items="flex-start",
+        class_name="top",
     )
 
 
@@ -217,5 +217,5 @@ def _note(item: rx.Var[NoteItem]) -> rx.Component:
             ),
         ),
         key=item.id,
-        align_items="flex-start",
+        class_name="top",
     )
