@@ -186,11 +186,13 @@ class Handset:
         place: Place | None = None,
         button: tuple[str, str] | None = None,
         replies_to: str = "",
+        extra: dict[str, str] | None = None,
     ) -> Receipt:
         """Write from a phone, and wait for the portal's answer.
 
         `pictures` is how many copies of the sample picture go along, `files` are (content type, base64), `button` is
-        the (text, payload) of a quick reply, `replies_to` the SID of a message that is quoted.
+        the (text, payload) of a quick reply, `replies_to` the SID of a message that is quoted, `extra` any further
+        webhook parameters.
         """
         letter = {
             "from": from_,
@@ -203,6 +205,7 @@ class Handset:
             "place": TypeAdapter(Place).dump_python(place) if place else None,
             "button": {"text": button[0], "payload": button[1]} if button else None,
             "replies_to": replies_to,
+            "extra": extra or {},
         }
         return await self._post(Receipt, "/_handset/messages", letter)
 

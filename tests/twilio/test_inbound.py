@@ -72,6 +72,12 @@ async def test_a_location_a_button_and_a_reply_arrive(acme: Tenant, sender: What
     assert got["OriginalRepliedMessageSid"] == "SM" + "1" * 32
 
 
+async def test_a_parameter_of_the_future_is_sent_and_signed(acme: Tenant, number: OwnedNumber, phones: Handset) -> None:
+    await phones.write(acme.phone, number.phone_number, "STOP", extra={"OptOutType": "STOP", "Tomorrow": "ü"})
+    assert last(acme).parameters["Tomorrow"] == "ü"
+    assert last(acme).signed_with(acme.account.auth_token)
+
+
 @pytest.mark.parametrize(
     ("content_type", "kind"), [("image/png", "image"), ("audio/ogg", "audio"), ("application/pdf", "document")]
 )

@@ -38,7 +38,10 @@ class Button(BaseModel):
 
 
 class Letter(BaseModel):
-    """What a phone sends. `to` and `from_` are plain numbers; `whatsapp` says how it travels."""
+    """What a phone sends. `to` and `from_` are plain numbers; `whatsapp` says how it travels.
+
+    `extra` goes to the portal as it is: OptOutType, Referral…, or a parameter that Twilio will invent one day.
+    """
 
     from_: str = Field(alias="from")
     to: str
@@ -50,6 +53,7 @@ class Letter(BaseModel):
     place: Place | None = None
     button: Button | None = None
     replies_to: str = ""
+    extra: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,7 @@ def _parameters(letter: Letter, message: Message, media: list[Media]) -> list[tu
     for at, item in enumerate(media):
         path = f"/{API_VERSION}/Accounts/{item.account_sid}/Messages/{item.message_sid}/Media/{item.sid}"
         parameters += [(f"MediaUrl{at}", API + path), (f"MediaContentType{at}", item.content_type)]
+    parameters += letter.extra.items()
     if letter.whatsapp:
         return parameters + _whatsapp_parameters(letter, message, media)
     return parameters + place_parameters("From", letter.from_) + place_parameters("To", letter.to)
