@@ -13,12 +13,15 @@ from tenant_portal.ui.event_gate import EventFilter, EventGate, on_exception
 from tenant_portal.ui.gate import AsgiGate
 from tenant_portal.ui.live import Live
 from tenant_portal.ui.overlay import app_wraps
+from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, channels_page, connect_page
 from tenant_portal.ui.pages.home import HomeState, home_page
 from tenant_portal.ui.pages.inbox import InboxState, inbox_page, thread_page
 from tenant_portal.ui.pages.leads import LeadsState, LeadState, lead_page, leads_page
 from tenant_portal.ui.pages.not_found import not_found_page
+from tenant_portal.ui.pages.quarantine import HeldRequestsState, quarantine_page
 from tenant_portal.ui.pages.settings import SettingsState, settings_page, staff_settings_page
 from tenant_portal.ui.pages.signed_out import signed_out_page
+from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState, tenant_page, tenants_page
 from tenant_portal.ui.session_state import SessionState
 
 http_app = Starlette(
@@ -46,6 +49,11 @@ add(routes.INBOX, inbox_page, "Inbox", InboxState.load)
 add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load)
 add(routes.LEADS, leads_page, "Leads", LeadsState.load)
 add(routes.LEAD, lead_page, "Lead", LeadState.load)
+add(routes.CHANNELS, channels_page, "Channels", ChannelsState.load)
+add(routes.CONNECT, connect_page, "Connect a channel", ChannelsState.load, ConnectState.load)
+add(routes.TENANTS, tenants_page, "Tenants", TenantsState.load)
+add(routes.TENANT, tenant_page, "Client", TenantDetailState.load)
+add(routes.QUARANTINE, quarantine_page, "Quarantine", HeldRequestsState.load)
 add(routes.SETTINGS, settings_page, "Settings", SettingsState.load)
 add(routes.STAFF_SETTINGS, staff_settings_page, "Settings", SettingsState.load)
 app.add_page(signed_out_page, route=routes.SIGNED_OUT, title="Signed out · Tenant Portal")

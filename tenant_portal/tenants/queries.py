@@ -64,6 +64,17 @@ class TenantRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Refused requests of one reason and kind; names of parameters of the latest, never their values."""
+
+    reason: str
+    kind: str
+    count: int
+    last_at: datetime
+    parameter_names: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some lines, and the cursor that asks for those after them (None at the end)."""
 
@@ -101,6 +112,20 @@ async def one(session: AsyncSession, tenant_id: UUID) -> TenantRow:
     if not found:
         raise NotFound("This client no longer exists.")
     return (await _with_channels(session, found))[0]
+
+
+async def refusals(session: AsyncSession, account_sid: str) -> list[Refusal]:
+    """Why requests that named this account were refused in the last 24 hours, most frequent first."""
+    of = WebhookRefusal
+    many, last = sa.func.sum(col(of.count)), sa.func.max(col(of.last_at))
+    names = sa.func.max(col(of.parameter_names))
+    query = (
+        sa.select(col(of.reason), col(of.kind), many, last, names)
+        .where(col(of.account_sid) == account_sid, col(of.hour) > sa.func.now() - timedelta(hours=24))
+        .group_by(col(of.reason), col(of.kind))
+        .order_by(many.desc())
+    )
+    return [Refusal(*row) for row in await session.execute(query)]
 
 
 async def counts(session: AsyncSession) -> dict[TenantState, int]:

@@ -5,10 +5,13 @@ from enum import StrEnum
 import reflex as rx
 
 from tenant_portal.identity.queries import Person
+from tenant_portal.ui.pages.channels import ChannelsState, ConnectState
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import InboxState
 from tenant_portal.ui.pages.leads import LeadsState, LeadState
+from tenant_portal.ui.pages.quarantine import HeldRequestsState
 from tenant_portal.ui.pages.settings import SettingsState
+from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState
 from tenant_portal.ui.session_state import SessionState
 
 
@@ -27,6 +30,11 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     InboxState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
+    ChannelsState: Audience.CLIENT,
+    ConnectState: Audience.CLIENT,
+    TenantsState: Audience.STAFF,
+    TenantDetailState: Audience.STAFF,
+    HeldRequestsState: Audience.STAFF,
 }
 # What the pages need of Reflex itself: first load, navigation. Its other handlers (setvar, error reports) are not open.
 REFLEX_HANDLERS = frozenset(

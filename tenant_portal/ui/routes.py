@@ -8,6 +8,7 @@ INBOX_THREAD = "/inbox/[conversation_id]"
 LEADS = "/leads"
 LEAD = "/leads/[lead_id]"
 CHANNELS = "/channels"
+CONNECT = "/channels/connect"
 SETTINGS = "/settings"
 
 # Everything below this prefix is for staff only: ui/gate.py decides by it.

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-STYLESHEETS = ["/portal.css", "/inbox.css"]
+STYLESHEETS = ["/portal.css", "/inbox.css", "/channels.css"]
 
 
 def theme() -> rx.Component:

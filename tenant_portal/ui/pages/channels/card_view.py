@@ -1,0 +1,201 @@
+"""How one channel looks."""
+
+import reflex as rx
+
+from tenant_portal.channels import rules
+from tenant_portal.ui.components import button, notice, panel, relative_time, status_badge, text_area
+from tenant_portal.ui.pages.channels.cards import Card, Step, TestLine
+from tenant_portal.ui.pages.channels.state import ChannelsState
+
+ICONS = (("sms", "message-square-text"), ("whatsapp", "message-circle"), ("voicemail", "voicemail"))
+STEP_ICONS = (("done", "circle-check"), ("now", "loader-circle"), ("failed", "circle-alert"))
+LENGTHS = ((30, "30 seconds"), (60, "1 minute"), (120, "2 minutes"), (300, "5 minutes"))
+
+
+def channel_card(card: rx.Var[Card]) -> rx.Component:
+    """A channel with its state, what can be done, and what a test showed."""
+    return rx.el.article(
+        _head(card),
+        _facts(card),
+        rx.cond(card.steps.length() > 0, rx.el.ol(rx.foreach(card.steps, _step), class_name="channel-steps")),
+        rx.cond(card.hint != "", rx.el.p(card.hint, class_name="soft", margin="0")),
+        rx.cond(card.problem != "", notice(card.problem, "warn")),
+        rx.cond(card.needs_code & ChannelsState.may_change, _code_form(card)),
+        rx.cond(card.kind == "voicemail", _greeting(card)),
+        rx.cond(card.test != "", _test(card)),
+        rx.cond(ChannelsState.may_change, _actions(card)),
+        class_name="panel channel-card",
+        aria_label=card.title + " " + card.number,
+    )
+
+
+def kind_icon(kind: rx.Var[str]) -> rx.Component:
+    """The picture of a kind of channel."""
+    choices = [(name, rx.icon(icon, aria_hidden="true")) for name, icon in ICONS]
+    return rx.el.span(rx.match(kind, *choices, rx.icon("radio-tower")), class_name="channel-icon")
+
+
+def _head(card: rx.Var[Card]) -> rx.Component:
+    return rx.el.div(
+        kind_icon(card.kind),
+        rx.el.div(
+            rx.el.h2(card.title, class_name="panel-title"),
+            rx.el.div(card.number, class_name="num channel-number"),
+            min_width="0",
+            flex="1",
+        ),
+        status_badge(card.label, card.tone),
+        class_name="channel-head",
+    )
+
+
+def _facts(card: rx.Var[Card]) -> rx.Component:
+    return rx.el.dl(
+        _fact("Last activity", rx.cond(card.last_webhook_at != "", relative_time(card.last_webhook_at), "Nothing yet")),
+        rx.cond(card.price != "", _fact("Price of the number", card.price)),
+        rx.cond(card.shared_with != "", _fact("Same number as", card.shared_with)),
+        class_name="channel-facts",
+    )
+
+
+def _fact(name: str, value: rx.Component | rx.Var[str]) -> rx.Component:
+    return rx.el.div(rx.el.dt(name), rx.el.dd(value))
+
+
+def _step(step: rx.Var[Step]) -> rx.Component:
+    icons = [(status, rx.icon(icon, size=16, aria_hidden="true")) for status, icon in STEP_ICONS]
+    return rx.el.li(
+        rx.match(step.status, *icons, rx.icon("circle", size=16, aria_hidden="true")),
+        rx.el.span(step.label),
+        rx.el.span(
+            rx.match(step.status, ("done", ", done"), ("now", ", under way"), ("failed", ", failed"), ""),
+            class_name="visually-hidden",
+        ),
+        class_name=rx.Var.create("channel-step channel-step-") + step.status,
+    )
+
+
+def _code_form(card: rx.Var[Card]) -> rx.Component:
+    return rx.form(
+        rx.el.input(type="hidden", name="channel_id", value=card.id),
+        rx.el.label(
+            rx.el.span("Code from WhatsApp", class_name="field-label"),
+            rx.el.input(
+                name="code", class_name="input", auto_complete="one-time-code", input_mode="numeric", required=True
+            ),
+            class_name="field",
+            flex="1",
+        ),
+        button("Confirm", look="main", type="submit"),
+        on_submit=ChannelsState.submit_code,
+        reset_on_submit=True,
+        class_name="row",
+        align_items="flex-end",
+    )
+
+
+def _greeting(card: rx.Var[Card]) -> rx.Component:
+    said = rx.el.blockquote(card.greeting, class_name="channel-greeting")
+    edit = button(
+        "Change greeting", icon="pencil", small=True, look="quiet", on_click=ChannelsState.edit_greeting(card.id)
+    )
+    shown = rx.el.div(
+        rx.el.div("Callers hear", class_name="field-hint"),
+        said,
+        rx.cond(ChannelsState.may_change & ~card.is_settling, edit),
+    )
+    return rx.cond(ChannelsState.greeting_of == card.id, _greeting_form(card), shown)
+
+
+def _greeting_form(card: rx.Var[Card]) -> rx.Component:
+    return rx.form(
+        rx.el.input(type="hidden", name="channel_id", value=card.id),
+        text_area(
+            "Greeting",
+            "greeting",
+            hint="Read out before the tone.",
+            default_value=card.greeting,
+            max_length=rules.GREETING_LIMIT,
+            rows="4",
+            required=True,
+        ),
+        _select("Language of the voice", "language", rules.VOICES, card.language),
+        _select(
+            "Longest message", "max_seconds", [(str(n), words) for n, words in LENGTHS], card.max_seconds.to_string()
+        ),
+        rx.el.label(
+            rx.el.input(type="checkbox", name="transcribe", default_checked=card.transcribe),
+            rx.el.span("Write down what callers say (English only, up to 2 minutes, costs extra)"),
+            class_name="row",
+        ),
+        rx.el.div(
+            button("Save greeting", look="main", type="submit"),
+            button("Cancel", on_click=ChannelsState.edit_greeting("")),
+            class_name="row",
+        ),
+        on_submit=ChannelsState.save_greeting,
+        class_name="stack",
+    )
+
+
+def _select(label: str, name: str, options: object, value: rx.Var[str]) -> rx.Component:
+    choices = [rx.el.option(words, value=key) for key, words in options]
+    return rx.el.label(
+        rx.el.span(label, class_name="field-label"),
+        rx.el.select(*choices, name=name, default_value=value, class_name="select"),
+        class_name="field",
+    )
+
+
+def _test(card: rx.Var[Card]) -> rx.Component:
+    running = rx.el.p("The test is under way…", class_name="soft", margin="0")
+    heading = rx.cond(card.test == "passed", "Test passed", "Test failed")
+    done = rx.el.div(
+        rx.el.div(
+            status_badge(heading, rx.cond(card.test == "passed", "good", "bad")),
+            relative_time(card.test_at),
+            class_name="row soft",
+        ),
+        rx.el.ul(rx.foreach(card.test_lines, _test_line), class_name="channel-checks"),
+    )
+    return rx.el.div(rx.cond(card.test == "running", running, done), role="status", class_name="channel-test")
+
+
+def _test_line(line: rx.Var[TestLine]) -> rx.Component:
+    return rx.el.li(
+        rx.cond(
+            line.ok,
+            rx.icon("check", size=16, aria_label="Fine", class_name="ok"),
+            rx.icon("x", size=16, aria_label="Not fine", class_name="not-ok"),
+        ),
+        rx.el.div(rx.el.strong(line.name), ": ", line.text, min_width="0"),
+    )
+
+
+def _actions(card: rx.Var[Card]) -> rx.Component:
+    again = rx.cond(card.is_active, "Set up again", "Try again")
+    return rx.el.div(
+        rx.cond(
+            card.is_active,
+            button(
+                "Test this channel",
+                icon="activity",
+                small=True,
+                on_click=ChannelsState.test(card.id),
+                busy=card.test == "running",
+            ),
+        ),
+        rx.cond(card.can_repeat, button(again, icon="rotate-cw", small=True, on_click=ChannelsState.repeat(card.id))),
+        rx.cond(
+            card.label != "Disconnecting",
+            button(
+                "Disconnect", icon="unplug", small=True, look="quiet", on_click=ChannelsState.ask_disconnect(card.id)
+            ),
+        ),
+        class_name="channel-actions",
+    )
+
+
+def channels_panel(*body: rx.Component) -> rx.Component:
+    """Where something stands in for the cards."""
+    return panel(*body)

@@ -1,0 +1,123 @@
+"""What the page of one client does."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from tenant_portal.db import announce, staff_session
+from tenant_portal.errors import NotFound, PortalError
+from tenant_portal.tenants import queries, service
+from tenant_portal.tenants.queries import Refusal
+from tenant_portal.ui.pages.tenants.lines import TenantLine, tenant_line
+from tenant_portal.ui.pages.tenants.list_state import owner_link, tenant_id_of
+from tenant_portal.ui.session_state import form_text, staff
+
+REASONS = {
+    "signature": "Not signed by the client's Twilio account",
+    "missing-signature": "Not signed at all",
+    "account-mismatch": "Address and content name different accounts",
+    "unknown-account": "Unknown account",
+    "not-active": "The client is not active",
+    "malformed": "Not readable",
+    "too-large": "Too large",
+    "flood": "Too many at once",
+    "unknown-number": "No connected channel has this number",
+    "processing-fault": "Could not be processed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalLine:
+    """Refused requests of one reason, in words."""
+
+    reason: str
+    kind: str
+    count: int
+    last_at: str
+    parameter_names: str
+
+
+class TenantDetailState(rx.State):
+    """One client as the agency sees it."""
+
+    line: TenantLine = TenantLine()
+    refusals: list[RefusalLine] = []
+    loaded: bool = False
+    missing: bool = False
+    notice: str = ""
+    tone: str = "good"
+    invitation: str = ""
+    email_error: str = ""
+
+    @rx.event
+    async def load(self) -> None:
+        """The page was opened."""
+        await staff(self)
+        self.notice = self.invitation = self.email_error = ""
+        self.line, self.loaded = TenantLine(), False
+        await _read(self)
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Read again; the page asks while something is being set up."""
+        await staff(self)
+        await _read(self)
+
+    @rx.event
+    async def check(self) -> None:
+        """Look at Twilio again now."""
+        await staff(self)
+        await _change(self, service.retry, "Twilio is being asked.")
+
+    @rx.event
+    async def suspend(self) -> None:
+        """Stop the client's traffic."""
+        person = await staff(self)
+        await _change(self, service.suspend, "The client is suspended.", by=person)
+
+    @rx.event
+    async def resume(self) -> None:
+        """Let the client's traffic flow again."""
+        person = await staff(self)
+        await _change(self, service.resume, "The client goes on.", by=person)
+
+    @rx.event
+    async def invite(self, form: dict[str, Any]) -> None:
+        """A link for an owner of this client."""
+        person = await staff(self)
+        self.email_error = self.invitation = ""
+        try:
+            self.invitation = await owner_link(person, tenant_id_of(self.line.id), form_text(form, "email", 300))
+        except PortalError as error:
+            self.email_error = error.message
+
+
+async def _change(state: TenantDetailState, change: Any, done: str, **options: Any) -> None:
+    try:
+        tenant_id = tenant_id_of(state.line.id)
+        async with staff_session() as session:
+            await change(session, tenant_id, **options)
+            await announce(session, tenant_id)
+        state.notice, state.tone = done, "good"
+    except PortalError as error:
+        state.notice, state.tone = error.message, "bad"
+    await _read(state)
+
+
+async def _read(state: TenantDetailState) -> None:
+    try:
+        tenant_id = tenant_id_of(state.line.id or getattr(state, "staff_tenant_id", ""))
+        async with staff_session() as session:
+            row = await queries.one(session, tenant_id)
+            refused = await queries.refusals(session, row.account_sid) if row.account_sid else []
+    except NotFound:
+        state.missing = state.loaded = True
+        return
+    state.line, state.refusals = tenant_line(row), [_refusal(one) for one in refused]
+    state.missing, state.loaded = False, True
+
+
+def _refusal(one: Refusal) -> RefusalLine:
+    reason = REASONS.get(one.reason, one.reason.replace("-", " ").capitalize())
+    return RefusalLine(reason, one.kind, one.count, one.last_at.isoformat(), one.parameter_names)
