@@ -1,0 +1,123 @@
+"""A durable database of its own with clients in it, and servers as processes of their own."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.load import Sender
+from tenant_portal import database_setup, db
+from tenant_portal.crypto import Place, seal
+from tenant_portal.models import Channel, Subaccount, Tenant
+from tenant_portal.models.enums import ChannelKind, ChannelState, TenantState
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 120
+
+
+def fill(admin_url: str, tenants: int) -> tuple[str, list[Sender]]:
+    """Migrate, and found so many clients with an SMS channel; the login URL and who they are."""
+    login = database_setup.prepare(admin_url)
+    db.use_database(login)
+    return login, asyncio.run(_found(tenants))
+
+
+async def _found(count: int) -> list[Sender]:
+    senders = [await _found_one(number) for number in range(count)]
+    await db.close()
+    return senders
+
+
+async def _found_one(number: int) -> Sender:
+    tenant = Tenant(name=f"Client {number}", state=TenantState.ACTIVE)
+    sender = Sender(f"AC{secrets.token_hex(16)}", secrets.token_hex(16), f"+1510{5550000 + number:07d}")
+    async with db.staff_session() as session:
+        session.add(tenant)
+    place = Place("subaccount", "auth_token_sealed", tenant.id, str(tenant.id))
+    async with db.tenant_session(tenant.id) as session:
+        sealed = seal(sender.auth_token, place)
+        session.add(Subaccount(tenant_id=tenant.id, account_sid=sender.account_sid, auth_token_sealed=sealed))
+        session.add(
+            Channel(
+                tenant_id=tenant.id,
+                kind=ChannelKind.SMS,
+                state=ChannelState.ACTIVE,
+                phone_number=sender.number,
+                country="US",
+            )
+        )
+    return sender
+
+
+def messages(admin_url: str) -> int:
+    """How many messages are stored, durably or not at all."""
+    with psycopg.connect(admin_url) as connection:
+        return int(connection.execute("select count(*) from message").fetchone()[0])  # type: ignore[index]
+
+
+def cpu_seconds(session: int) -> float:
+    """Processor time so far of every process of a session (a server and its workers)."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            # Counted after the name: session 3, user and system time 11 and 12, those of waited-for children 13 and 14.
+            if int(fields[3]) == session:
+                ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    """A port that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int, env: Mapping[str, str], folder: Path = ROOT) -> Iterator[int]:
+    """The process behind this port, from when it answers until the end of the block; yields its process id."""
+    process = subprocess.Popen(
+        list(command), cwd=folder, env={**os.environ, **env}, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _wait_for(port, process)
+        yield process.pid
+    finally:
+        # The whole group: servers with several workers are started by a parent.
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise SystemExit(f"{process.args!r} ended with {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"{process.args!r} did not answer")
+
+
+def uvicorn(app: str, port: int) -> list[str]:
+    """The command that serves an application with one worker."""
+    options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    return [sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port), *options]
+
+
+def run_once(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
+    """A command to its end; SystemExit with its last words if it fails."""
+    done = subprocess.run(list(command), cwd=folder, env={**os.environ, **env}, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{command!r} failed: {done.stderr[-2000:]}")
