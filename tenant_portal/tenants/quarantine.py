@@ -64,7 +64,7 @@ async def requests(
         .order_by(col(QuarantinedRequest.received_at).desc(), col(QuarantinedRequest.id).desc())
         .limit(limit + 1)
     )
-    found = [HeldRequest(*row) for row in await session.execute(query)]
+    found = [HeldRequest(*tuple(row)) for row in await session.execute(query)]
     return found[:limit], len(found) > limit
 
 

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from tenant_portal.channels import rules
-from tenant_portal.ui.components import button, notice, panel, relative_time, status_badge, text_area
+from tenant_portal.ui.components import button, notice, relative_time, status_badge, text_area
 from tenant_portal.ui.pages.channels.cards import Card, Step, TestLine
 from tenant_portal.ui.pages.channels.state import ChannelsState
 
@@ -16,7 +16,6 @@ def channel_card(card: rx.Var[Card]) -> rx.Component:
     """A channel with its state, what can be done, and what a test showed."""
     return rx.el.article(
         _head(card),
-        _facts(card),
         rx.cond(card.steps.length() > 0, rx.el.ol(rx.foreach(card.steps, _step), class_name="channel-steps")),
         rx.cond(card.hint != "", rx.el.p(card.hint, class_name="soft", margin="0")),
         rx.cond(card.problem != "", notice(card.problem, "warn")),
@@ -39,27 +38,21 @@ def _head(card: rx.Var[Card]) -> rx.Component:
     return rx.el.div(
         kind_icon(card.kind),
         rx.el.div(
-            rx.el.h2(card.title, class_name="panel-title"),
-            rx.el.div(card.number, class_name="num channel-number"),
+            rx.el.h3(card.title, class_name="panel-title"),
+            rx.el.div(
+                rx.cond(
+                    card.last_webhook_at != "",
+                    rx.fragment("Last activity ", relative_time(card.last_webhook_at)),
+                    "No activity yet",
+                ),
+                class_name="soft channel-activity",
+            ),
             min_width="0",
             flex="1",
         ),
         status_badge(card.label, card.tone),
         class_name="channel-head",
     )
-
-
-def _facts(card: rx.Var[Card]) -> rx.Component:
-    return rx.el.dl(
-        _fact("Last activity", rx.cond(card.last_webhook_at != "", relative_time(card.last_webhook_at), "Nothing yet")),
-        rx.cond(card.price != "", _fact("Price of the number", card.price)),
-        rx.cond(card.shared_with != "", _fact("Same number as", card.shared_with)),
-        class_name="channel-facts",
-    )
-
-
-def _fact(name: str, value: rx.Component | rx.Var[str]) -> rx.Component:
-    return rx.el.div(rx.el.dt(name), rx.el.dd(value))
 
 
 def _step(step: rx.Var[Step]) -> rx.Component:
@@ -194,8 +187,3 @@ def _actions(card: rx.Var[Card]) -> rx.Component:
         ),
         class_name="channel-actions",
     )
-
-
-def channels_panel(*body: rx.Component) -> rx.Component:
-    """Where something stands in for the cards."""
-    return panel(*body)

@@ -65,7 +65,6 @@ class Card:
     number: str
     label: str
     tone: str
-    price: str
     problem: str
     hint: str
     last_webhook_at: str
@@ -87,10 +86,29 @@ class Card:
     transcribe: bool
 
 
-def cards_of(rows: Iterable[ChannelRow], now: datetime) -> list[Card]:
-    """The cards of a client's channels, in the same order."""
-    listed = list(rows)
-    return [_card(row, listed, now) for row in listed]
+@dataclass(frozen=True, slots=True)
+class NumberGroup:
+    """A number and the channels on it."""
+
+    number: str
+    price: str
+    cards: list[Card]
+
+
+def groups_of(rows: Iterable[ChannelRow], now: datetime) -> list[NumberGroup]:
+    """A client's channels by number, the number connected first on top."""
+    groups: dict[str, list[ChannelRow]] = {}
+    for row in rows:
+        groups.setdefault(row.phone_number, []).append(row)
+    return [_group(number, listed, now) for number, listed in groups.items()]
+
+
+def _group(phone_number: str, rows: list[ChannelRow], now: datetime) -> NumberGroup:
+    kinds = list(TITLES)
+    rows.sort(key=lambda row: (kinds.index(row.kind), row.created_at))
+    price = next((row.monthly_price for row in rows if row.monthly_price), "")
+    shown = f"{price} a month" if price else ""
+    return NumberGroup(rules.display(phone_number), shown, [_card(row, rows, now) for row in rows])
 
 
 def _card(row: ChannelRow, rows: list[ChannelRow], now: datetime) -> Card:
@@ -107,7 +125,6 @@ def _card(row: ChannelRow, rows: list[ChannelRow], now: datetime) -> Card:
         number=rules.display(row.phone_number),
         label=label,
         tone=tone,
-        price=f"{row.monthly_price} a month" if row.monthly_price else "",
         problem=_problem(row),
         hint=SENDER_WORDS.get(row.sender_status or "", "") if row.state is ChannelState.VERIFYING else "",
         last_webhook_at=_iso(row.last_webhook_at),

@@ -27,6 +27,7 @@ def confirm() -> rx.Component:
                 ),
                 rx.el.p("There is no additional monthly price for this number."),
             ),
+            class_name="confirm",
         ),
         rx.form(
             rx.cond(ConnectState.wants_whatsapp, _whatsapp_fields()),

@@ -34,7 +34,7 @@ def connect_page() -> rx.Component:
     return page(
         "Connect a channel",
         rx.cond(ChannelsState.loaded & ~ChannelsState.may_change, _not_allowed(), _questions()),
-        active=routes.CONNECT,
+        active=routes.CHANNELS,
         intro=rx.fragment(text_link("Channels", routes.CHANNELS), " / One number can carry several channels."),
         width="narrow",
     )

@@ -15,6 +15,7 @@ from tenant_portal.ui.components import (
 )
 from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.channels.card_view import channel_card
+from tenant_portal.ui.pages.channels.cards import NumberGroup
 from tenant_portal.ui.pages.channels.state import ChannelsState
 
 INTRO = "How people reach you: text messages, WhatsApp and voicemail, all in one inbox."
@@ -55,10 +56,19 @@ def _cards() -> rx.Component:
             rx.cond(ChannelsState.may_change, _connect("main")),
         )
     )
-    return rx.cond(
-        ChannelsState.cards.length() > 0,
-        rx.el.div(rx.foreach(ChannelsState.cards, channel_card), class_name="channel-grid"),
-        nothing,
+    return rx.cond(ChannelsState.groups.length() > 0, rx.foreach(ChannelsState.groups, _group), nothing)
+
+
+def _group(group: rx.Var[NumberGroup]) -> rx.Component:
+    return rx.el.section(
+        rx.el.div(
+            rx.el.h2(group.number, class_name="num number-title"),
+            rx.el.span(group.price, class_name="soft num"),
+            class_name="number-head",
+        ),
+        rx.el.div(rx.foreach(group.cards, channel_card), class_name="channel-grid"),
+        class_name="number-group",
+        aria_label=group.number,
     )
 
 
@@ -71,7 +81,7 @@ def _how_tests_work() -> rx.Component:
         " write or call from any phone."
     )
     return rx.cond(
-        ChannelsState.cards.length() > 0,
+        ChannelsState.groups.length() > 0,
         rx.el.details(rx.el.summary("What a test proves"), rx.el.p(text), class_name="channel-note soft"),
     )
 
@@ -82,7 +92,7 @@ def _question() -> rx.Component:
         _release_choice(),
         rx.cond(
             ChannelsState.asked_shared_with != "",
-            rx.el.p("The number stays, because ", ChannelsState.asked_shared_with, " uses it too."),
+            rx.el.p("The number stays, because it also carries ", ChannelsState.asked_shared_with, "."),
         ),
     )
     return dialog(

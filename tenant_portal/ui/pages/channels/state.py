@@ -14,7 +14,7 @@ from tenant_portal.identity.queries import Person
 from tenant_portal.models.enums import TenantState
 from tenant_portal.tenants.queries import tenant_state
 from tenant_portal.ui import live
-from tenant_portal.ui.pages.channels.cards import Card, cards_of
+from tenant_portal.ui.pages.channels.cards import NumberGroup, groups_of
 from tenant_portal.ui.session_state import client, form_text
 
 TESTING = "The test is under way. It takes a few seconds."
@@ -23,7 +23,7 @@ TESTING = "The test is under way. It takes a few seconds."
 class ChannelsState(rx.State):
     """The client's channels, and what the signed-in person may do with them."""
 
-    cards: list[Card] = []
+    groups: list[NumberGroup] = []
     loaded: bool = False
     may_change: bool = False
     standing: str = "active"
@@ -40,10 +40,16 @@ class ChannelsState(rx.State):
 
     @rx.event
     async def load(self) -> None:
-        """Read everything; also what live updates call."""
+        """The page was opened."""
         person = await client(self)
+        self.notice, self.asked, self.greeting_of = "", "", ""
         await _read(self, person)
-        await live.join(self, person, ChannelsState.load)
+        await live.join(self, person, ChannelsState.refresh)
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Something changed for this client."""
+        await _read(self, await client(self))
 
     @rx.event
     async def close_notice(self) -> None:
@@ -71,7 +77,7 @@ class ChannelsState(rx.State):
     async def ask_disconnect(self, channel_id: str) -> None:
         """Open the question before a channel is taken down."""
         await client(self)
-        card = next((card for card in self.cards if card.id == channel_id), None)
+        card = next((card for group in self.groups for card in group.cards if card.id == channel_id), None)
         if card is not None:
             self.asked, self.asked_title, self.asked_number = card.id, card.title, card.number
             self.asked_can_release, self.asked_shared_with = card.can_release, card.shared_with
@@ -123,7 +129,7 @@ async def _read(state: ChannelsState, person: Person) -> None:
     async with tenant_session(actor.tenant_id) as session:
         rows = await queries.channels(session, actor.tenant_id)
         standing = await tenant_state(session, actor.tenant_id)
-    state.cards = cards_of(rows, datetime.now(UTC))
+    state.groups = groups_of(rows, datetime.now(UTC))
     state.may_change = actor.may_change and standing is TenantState.ACTIVE
     state.standing = standing.value
     state.loaded = True
@@ -141,7 +147,7 @@ async def _change(
     except PortalError as error:
         state.notice, state.tone = error.message, "bad"
         return False
-    state.notice, state.tone = done, "good"
+    state.notice, state.tone = done, "info" if change is service.start_test else "good"
     await _read(state, person)
     return True
 

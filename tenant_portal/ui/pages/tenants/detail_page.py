@@ -45,7 +45,7 @@ def tenant_page() -> rx.Component:
             rx.cond(TenantDetailState.loaded, _client(), panel(skeleton_rows())),
         ),
         rx.cond(LINE.is_settling, refresher(TenantDetailState.refresh)),
-        active=routes.TENANT,
+        active=routes.TENANTS,
         intro="Messages and leads stay with the client.",
         actions=(_actions(),),
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """All clients of the agency in one table."""
 
+from typing import Any
+
 import reflex as rx
 
 from tenant_portal.ui import routes
@@ -73,7 +75,7 @@ def tenants_page() -> rx.Component:
     )
 
 
-def refresher(handler: rx.event.EventHandler) -> rx.Component:
+def refresher(handler: Any) -> rx.Component:
     """Calls the handler every two seconds as long as it is on the page; nothing to see or hear."""
     clock = rx.moment(interval=REFRESH_MILLISECONDS, on_change=lambda _: handler(), format="ss")
     return rx.el.div(clock, hidden=True, aria_hidden="true")
