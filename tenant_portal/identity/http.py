@@ -25,6 +25,7 @@ POLICY = (
     " base-uri 'none'; frame-ancestors 'none'"
 )
 CLEAR_STORAGE = {"Clear-Site-Data": '"storage"', "Cache-Control": "no-store"}
+THEME_COOKIE, THEMES = "portal_theme", ("light", "dark")
 LARGEST_FORM = 16_384
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
@@ -41,7 +42,7 @@ async def sign_in_page(request: Request) -> Response:
     if await person_of(request):
         # The storage of this tab may belong to a session that has ended.
         return RedirectResponse(goal, 303, CLEAR_STORAGE)
-    return _page("login.html", 200, goal=goal, email="", error="")
+    return _page(request, "login.html", 200, goal=goal, email="", error="")
 
 
 async def sign_in(request: Request) -> Response:
@@ -58,7 +59,7 @@ async def sign_in(request: Request) -> Response:
     except NotFound:
         token = ""
     if not token:
-        return _page("login.html", 401, goal=goal, email=email[:254], error=service.SIGN_IN_REFUSED)
+        return _page(request, "login.html", 401, goal=goal, email=email[:254], error=service.SIGN_IN_REFUSED)
     return _enter(goal, token, request)
 
 
@@ -75,12 +76,7 @@ async def sign_out(request: Request) -> Response:
 
 async def invitation_page(request: Request) -> Response:
     """`GET /invitation/{token}`: who invites whom, and the form to join."""
-    token = request.path_params["token"]
-    async with identity_session() as session:
-        invitation, client = await team.find_invitation(session, token, datetime.now(UTC))
-    return _page(
-        "invitation.html", 200, token=token, email=invitation.email, client=client, name="", error="", field=""
-    )
+    return await _invitation(request, request.path_params["token"])
 
 
 async def accept_invitation(request: Request) -> Response:
@@ -98,15 +94,16 @@ async def accept_invitation(request: Request) -> Response:
                 now=datetime.now(UTC),
             )
     except BadInput as error:
-        return await _invitation_again(token, name, error)
+        return await _invitation(request, token, name, error)
     return _enter("/", session_token, request)
 
 
-async def _invitation_again(token: str, name: str, error: BadInput) -> Response:
+async def _invitation(request: Request, token: str, name: str = "", error: BadInput | None = None) -> Response:
     async with identity_session() as session:
         invitation, client = await team.find_invitation(session, token, datetime.now(UTC))
     answers = {"email": invitation.email, "client": client, "name": name[:120], "token": token}
-    return _page("invitation.html", 422, **answers, error=error.message, field=error.field or "")
+    problem = {"error": error.message, "field": error.field or ""} if error else {"error": "", "field": ""}
+    return _page(request, "invitation.html", 422 if error else 200, **answers, **problem)
 
 
 async def person_of(request: Request) -> Person | None:
@@ -156,16 +153,17 @@ def _device(request: Request) -> Device:
     return Device(address, request.headers.get("user-agent", ""))
 
 
-def _page(template: str, status: int, **answers: Any) -> Response:
-    html = PAGES.get_template(template).render(answers)
+def _page(request: Request, template: str, status: int, **answers: Any) -> Response:
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    html = PAGES.get_template(template).render(answers, theme=chosen if chosen in THEMES else "")
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
     return HTMLResponse(html, status, headers)
 
 
 def _say(title: str, status: int) -> Any:
-    async def answer(_: Request, error: Exception) -> Response:
+    async def answer(request: Request, error: Exception) -> Response:
         message = error.message if isinstance(error, PortalError) else ""
-        return _page("message.html", status, title=title, message=message)
+        return _page(request, "message.html", status, title=title, message=message)
 
     return answer
 

@@ -25,6 +25,7 @@ class Person:
     role: Role
     session_id: UUID
     client: str = ""
+    client_state: str = ""
 
     @property
     def is_staff(self) -> bool:
@@ -90,7 +91,9 @@ async def find_session(session: AsyncSession, token: str, now: datetime) -> Sign
     user, browser = row.User, row.UserSession
     if not is_alive(browser.created_at, browser.last_seen_at, now):
         return None
-    person = Person(user.id, user.tenant_id, user.name, user.email, user.role, browser.id, row.name or "")
+    person = Person(
+        user.id, user.tenant_id, user.name, user.email, user.role, browser.id, row.name or "", row.state or ""
+    )
     return SignedIn(person, browser.last_seen_at)
 
 

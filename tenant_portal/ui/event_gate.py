@@ -7,6 +7,7 @@ internals of Reflex 0.10.1 (`event_namespace.on_event`, `on_connect`), hence the
 import json
 import logging
 import time
+import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -162,5 +163,7 @@ def on_exception(exception: Exception) -> EventSpec | None:
         return rx.redirect(routes.SIGNED_OUT, replace=True)
     if isinstance(exception, PortalError):
         return SessionState.tell_trouble(exception.message)
-    log.error("A page failed.", exc_info=exception)
+    frames = "".join(traceback.format_tb(exception.__traceback__))
+    # Without the exception's own text, which may quote what somebody wrote.
+    log.error("A page failed: %s\n%s", type(exception).__name__, frames)
     return SessionState.tell_trouble("Something went wrong here. It has been noted; please try again.")

@@ -29,10 +29,12 @@ from reflex_components_core.el.elements.base import BaseHTML
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from tenant_portal.ui import routes
-from tenant_portal.ui.components import avatar, icon_button, notice_area, offline_banner, page_header
+from tenant_portal.ui.components import avatar, icon_button, notice, notice_area, offline_banner, page_header
 from tenant_portal.ui.session_state import SessionState
+from tenant_portal.ui.theme import keep_choice
 
 PRODUCT = "Tenant Portal"
+SUSPENDED = "Your portal is suspended: no messages or calls go in or out. Ask your agency to resume it."
 
 
 class NativeForm(BaseHTML):
@@ -97,7 +99,11 @@ def page(
 
 
 def _trouble() -> rx.Component:
-    return notice_area(SessionState.trouble, "bad", on_close=SessionState.dismiss_trouble)
+    suspended = rx.el.div(notice(SUSPENDED, "warn"), class_name="notice-region")
+    return rx.fragment(
+        rx.cond(SessionState.is_suspended, suspended),
+        notice_area(SessionState.trouble, "bad", on_close=SessionState.dismiss_trouble),
+    )
 
 
 def _side(entries: tuple[Entry, ...], active: str) -> rx.Component:
@@ -180,8 +186,8 @@ def _person(place: str) -> rx.Component:
 def theme_button() -> rx.Component:
     """Light or dark; follows the device until it is first used."""
     return rx.color_mode_cond(
-        light=icon_button("moon", "Dark appearance", small=True, on_click=rx.toggle_color_mode),
-        dark=icon_button("sun", "Light appearance", small=True, on_click=rx.toggle_color_mode),
+        light=icon_button("moon", "Dark appearance", small=True, on_click=[rx.toggle_color_mode, keep_choice("dark")]),
+        dark=icon_button("sun", "Light appearance", small=True, on_click=[rx.toggle_color_mode, keep_choice("light")]),
     )
 
 

@@ -21,6 +21,7 @@ from tenant_portal.db import LIVE_CHANNEL, database_url
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import SESSIONS_CHANNEL
 from tenant_portal.ui import routes
+from tenant_portal.ui.session_state import SessionState
 
 log = logging.getLogger(__name__)
 EVENT = "event"
@@ -153,8 +154,10 @@ class Live:
 
     async def _poke(self, sid: str) -> None:
         socket = hub.sockets.get(sid)
-        if socket is not None and socket.handlers:
-            await self._emit(sid, StateUpdate(events=Event.from_event_type(list(socket.handlers))))
+        if socket is not None and socket.tenant_id is not None:
+            # The page's own handlers first: what the reader looks at, then the frame around it.
+            wanted: list[Any] = [*socket.handlers, SessionState.refresh]
+            await self._emit(sid, StateUpdate(events=Event.from_event_type(wanted)))
 
     async def _emit(self, sid: str, update: StateUpdate) -> None:
         namespace = self.app.event_namespace

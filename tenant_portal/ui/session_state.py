@@ -5,11 +5,12 @@ from typing import Any
 
 import reflex as rx
 
-from tenant_portal.db import identity_session
+from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.errors import NotAllowed
 from tenant_portal.identity.cookies import read_token
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import resume
+from tenant_portal.inbox.queries import count_unread
 
 ROLE_WORDS = {"owner": "Owner", "agent": "Agent", "staff": "Agency staff"}
 
@@ -30,6 +31,7 @@ class SessionState(rx.State):
     client: str = ""
     initials: str = ""
     is_owner: bool = False
+    is_suspended: bool = False
     unread: int = 0
     trouble: str = ""
     # SHA-256 of the session token this state belongs to; see ui/gate.py.
@@ -39,7 +41,12 @@ class SessionState(rx.State):
     async def load(self) -> None:
         """Fill the frame; the first of every page's on_load."""
         self.trouble = ""
-        show(self, await signed_in(self))
+        await _read(self, await signed_in(self))
+
+    @rx.event
+    async def refresh(self) -> None:
+        """What changes while a page is open; called at every live update, whichever page it is."""
+        await _read(self, await signed_in(self))
 
     @rx.event
     async def tell_trouble(self, text: str) -> None:
@@ -54,12 +61,20 @@ class SessionState(rx.State):
         self.trouble = ""
 
 
+async def _read(state: SessionState, person: Person) -> None:
+    show(state, person)
+    if person.tenant_id is not None:
+        async with tenant_session(person.tenant_id) as session:
+            state.unread = await count_unread(session, person.tenant_id)
+
+
 def show(state: SessionState, person: Person) -> None:
     """Copy what the frame shows of this person."""
     state.name, state.email, state.client = person.name, person.email, person.client
     state.role = ROLE_WORDS[person.role]
     state.initials = initials_of(person.name)
     state.is_owner = person.role == "owner"
+    state.is_suspended = person.client_state == "suspended"
 
 
 def initials_of(name: str) -> str:

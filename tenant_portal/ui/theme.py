@@ -1,7 +1,20 @@
 """One accent, one grey, one radius. Everything else of the look is in assets/portal.css, on Radix' variables."""
 
-import reflex as rx
+from typing import Any
 
+import reflex as rx
+from reflex_base.vars.function import FunctionStringVar
+
+THEME_COOKIE = "portal_theme"
+# Sign-in and sign-out clear the browser's storage, where Reflex keeps the choice; a cookie survives that and is also
+# read by the sign-in page. Without quotes or ampersands, which React would escape inside a script.
+RESTORE = f"""
+try {{
+  const chosen = document.cookie.match(/{THEME_COOKIE}=(light|dark)/);
+  if (chosen) localStorage.setItem(`theme`, chosen[1]);
+}} catch (error) {{ }}
+"""
+KEEP = "() => {{ document.cookie = `{name}={mode}; path=/; max-age=31536000; SameSite=Lax`; }}"
 STYLESHEETS = ["/portal.css", "/inbox.css", "/channels.css"]
 
 
@@ -21,6 +34,7 @@ def theme() -> rx.Component:
 def head() -> list[rx.Component]:
     """What every page's head holds; only files of our own origin."""
     return [
+        rx.el.script(RESTORE),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.link(
             rel="preload",
@@ -29,3 +43,8 @@ def head() -> list[rx.Component]:
         ),
         rx.el.meta(name="color-scheme", content="light dark"),
     ]
+
+
+def keep_choice(mode: str) -> rx.Var[Any]:
+    """A compiled trigger that remembers `light` or `dark` for a year."""
+    return FunctionStringVar.create(KEEP.format(name=THEME_COOKIE, mode=mode))
