@@ -15,6 +15,7 @@ from tenant_portal.simulator.stand_in import (
     accounts_api,
     delivery,
     handset_api,
+    inbound,
     messages_api,
     numbers_api,
     senders_api,
@@ -82,4 +83,4 @@ def _open(folder: Path, parent: tuple[str, str], public_origin: str, speed: floa
     store, (sid, token) = Store(folder), parent
     if store.get(Account, sid, sid) is None:
         store.put(Account(sid=sid, account_sid=sid, friendly_name="Agency", auth_token=token, owner_sid=sid))
-    return World(store, Webhooks(public_origin), speed=speed, faults=faults)
+    return World(store, Webhooks(public_origin), speed=speed, faults=faults, pass_on=inbound.pass_on)

@@ -2,8 +2,9 @@
 
 TwilioError
 ├── TwilioRefused          answered 4xx: not done; repeating the same request gives the same answer
-├── TwilioUnavailable      certainly not done (no connection, 429, failed read): repeat later
-├── TwilioOutcomeUnknown   time-out or 5xx after a change was sent: look before repeating, never send twice
+├── TemporaryTwilioError
+│   ├── TwilioUnavailable      certainly not done (no connection, 429, failed read): repeat later
+│   └── TwilioOutcomeUnknown   time-out or 5xx after a change was sent: look before repeating, never send twice
 ├── ForeignUrl             a file URL that is not this subaccount's
 └── DownloadTooLarge       a file beyond the caller's limit
 """
@@ -46,8 +47,8 @@ class TwilioRefused(TwilioError):
         return self.status == 404
 
 
-class TwilioUnavailable(TwilioError):
-    """The request was certainly not carried out: no connection, too many requests, or a read that failed."""
+class TemporaryTwilioError(TwilioError):
+    """Something that may be different later."""
 
     def __init__(
         self,
@@ -61,9 +62,14 @@ class TwilioUnavailable(TwilioError):
         super().__init__(message, code=code, permanent=False, status=status, retry_after=retry_after, detail=detail)
 
 
-class TwilioOutcomeUnknown(TwilioUnavailable):
+class TwilioUnavailable(TemporaryTwilioError):
+    """The request was certainly not carried out: no connection, too many requests, or a read that failed."""
+
+
+class TwilioOutcomeUnknown(TemporaryTwilioError):
     """A change was sent and no clear answer came back: it may have been carried out."""
 
+    # Not a kind of TwilioUnavailable: whoever repeats what was certainly not done must never catch this.
     unknown_outcome = True
 
 

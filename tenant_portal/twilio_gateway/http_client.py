@@ -1,6 +1,5 @@
 """The HTTP client under Twilio's library: time limits, one origin for all hosts, careful repeats, our own errors."""
 
-import json
 import logging
 import random
 import time
@@ -12,7 +11,13 @@ from twilio.http import HttpClient
 from twilio.http.response import Response
 
 from tenant_portal.twilio_gateway.error_codes import Audience, explain
-from tenant_portal.twilio_gateway.errors import TwilioError, TwilioOutcomeUnknown, TwilioRefused, TwilioUnavailable
+from tenant_portal.twilio_gateway.errors import (
+    TemporaryTwilioError,
+    TwilioError,
+    TwilioOutcomeUnknown,
+    TwilioRefused,
+    TwilioUnavailable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +91,7 @@ class PortalHttpClient(HttpClient):  # type: ignore[misc]  # Twilio's library sh
             answer = self.connection.send(request, auth=auth)
         except NOT_SENT as error:
             raise TwilioUnavailable("Twilio cannot be reached at the moment.", detail=str(error)) from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _no_answer(request.method, detail=repr(error)) from error
         if not answer.is_success:
             raise error_of(request.method, answer)
@@ -120,7 +125,7 @@ def error_of(method: str, answer: httpx.Response) -> TwilioError:
 
 def _no_answer(
     method: str, *, code: int | None = None, status: int | None = None, retry_after: float | None = None, detail: str
-) -> TwilioUnavailable:
+) -> TemporaryTwilioError:
     if method == "GET":
         text = "Twilio did not answer. Please try again in a few minutes."
         return TwilioUnavailable(text, code=code, status=status, retry_after=retry_after, detail=detail)
@@ -130,12 +135,8 @@ def _no_answer(
 
 def _check_json(method: str, answer: httpx.Response) -> None:
     # A gateway in between may answer 200 with a page of its own, which says nothing about what Twilio did.
-    if not answer.content:
-        return
-    try:
-        answer.json()
-    except ValueError:
-        raise _no_answer(method, status=answer.status_code, detail="the answer is not JSON") from None
+    if answer.content and not isinstance(_json(answer), dict):
+        raise _no_answer(method, status=answer.status_code, detail="the answer is not a JSON object")
 
 
 def _may_repeat(method: str, error: TwilioUnavailable) -> bool:
@@ -149,15 +150,19 @@ def _pause_seconds(error: TwilioUnavailable, attempt: int) -> float:
 
 
 def _problem(answer: httpx.Response) -> tuple[int | None, str]:
-    try:
-        body = json.loads(answer.text)
-    except ValueError:
-        return None, answer.text[:500]
+    body = _json(answer)
     if not isinstance(body, dict):
-        return None, ""
+        return None, answer.text[:500]
     code = body.get("code")
     words = body.get("message") or ": ".join(str(body[key]) for key in ("title", "detail") if body.get(key))
     return code if isinstance(code, int) else None, str(words)
+
+
+def _json(answer: httpx.Response) -> object:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
 
 
 def _retry_after(answer: httpx.Response) -> float | None:

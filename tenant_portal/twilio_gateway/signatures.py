@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 from tenant_portal.twilio_gateway.errors import MalformedForm
 
@@ -25,17 +25,23 @@ def parse_form(raw: bytes) -> list[tuple[str, str]]:
 
     A NUL in a value is kept too (see `storable`). Raises MalformedForm.
     """
+    if raw.count(b"&") >= MAX_PARAMETERS:
+        raise MalformedForm(f"The form has more than {MAX_PARAMETERS} parameters.")
     try:
-        parameters = parse_qsl(
-            raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
-        )
+        parameters = [_pair(piece) for piece in raw.decode("utf-8").split("&") if piece]
     except UnicodeDecodeError:
         raise MalformedForm("The form is not valid UTF-8.") from None
-    except ValueError:
-        raise MalformedForm(f"The form has more than {MAX_PARAMETERS} parameters.") from None
     if any("\0" in name for name, _ in parameters):
         raise MalformedForm("A parameter name holds a NUL character.")
     return parameters
+
+
+def _pair(piece: str) -> tuple[str, str]:
+    # As parse_qsl, which costs four times as much: most names and many values have nothing to decode.
+    name, _, value = piece.partition("=")
+    if "%" in piece or "+" in piece:
+        return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+    return name, value
 
 
 def storable(value: str) -> str:

@@ -5,10 +5,18 @@ from starlette.responses import RedirectResponse, Response
 
 from tenant_portal.simulator.handset import Handset, HandsetError, Place
 from tenant_portal.twilio_gateway.errors import TwilioRefused
-from tenant_portal.twilio_gateway.gateway import NumberUrls, OutgoingMessage, OwnedNumber, SenderUrls, WhatsAppSender
+from tenant_portal.twilio_gateway.gateway import (
+    NumberPurchase,
+    NumberSearch,
+    NumberUrls,
+    OutgoingMessage,
+    OwnedNumber,
+    SenderUrls,
+    WhatsAppSender,
+)
 from tenant_portal.twilio_gateway.live import LiveParentGateway
 from tests.twilio.conftest import Tenant
-from tests.twilio.servers import Received, until, xml
+from tests.twilio.servers import FakePortal, Received, until, xml
 
 RETRIED = "#rc=3&rp=5xx,ct,rt"
 
@@ -251,6 +259,23 @@ async def test_a_whatsapp_sender_without_a_url_hears_nothing(
 ) -> None:
     await acme.gateway.update_sender(sender.sid, SenderUrls(callback=""))
     assert not (await phones.write(acme.phone, sender.phone_number, "x", whatsapp=True)).sent
+
+
+async def test_a_number_of_one_tenant_can_write_to_a_number_of_the_other(
+    acme: Tenant, globex: Tenant, number: OwnedNumber, portal: FakePortal
+) -> None:
+    [spare] = await globex.gateway.search_numbers(NumberSearch(country="CA", area_code=514, limit=1))
+    await globex.gateway.buy_number(NumberPurchase(phone_number=spare.phone_number, urls=globex.urls))
+    portal.answer(acme.path("a.png"), Response(b"x", media_type="image/png"))
+    await acme.gateway.send_message(
+        OutgoingMessage(to=spare.phone_number, from_=number.phone_number, body="Hello", media_urls=(acme.url("a.png"),))
+    )
+    await until(lambda: bool(globex.portal.at(globex.path("sms"))))
+    got = last(globex)
+    assert (got.parameters["AccountSid"], got.parameters["From"]) == (globex.account.sid, number.phone_number)
+    assert (got.parameters["Body"], got.parameters["NumMedia"]) == ("Hello", "1")
+    assert got.signed_with(globex.account.auth_token)
+    assert globex.account.sid in got.parameters["MediaUrl0"]
 
 
 async def test_numbers_of_both_tenants_are_told_apart(

@@ -99,7 +99,9 @@ def opt_out_sid(number: str, phone: str) -> str:
 
 
 async def _settle(world: World, message: Message) -> None:
-    """After delivery: the reader's receipt on WhatsApp, then the bill."""
+    """After delivery: what the recipient does, the reader's receipt on WhatsApp, then the bill."""
+    if world.pass_on:
+        world.spawn(world.pass_on(world, message))
     whatsapp = addresses.is_whatsapp(message.to)
     if whatsapp:
         await world.wait_about(2.5)

@@ -1,5 +1,6 @@
 """Messages from a phone to a number or WhatsApp sender that the simulator hosts, and what the portal answers."""
 
+import base64
 import time
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
@@ -104,6 +105,26 @@ async def receive(world: World, line: Line, letter: Letter) -> Receipt:
     for text in _replies(outcome):
         send(world, line.account, Outgoing(message.from_, message.to, text), "outbound-reply")
     return Receipt(message, outcome, took)
+
+
+async def pass_on(world: World, message: Message) -> None:
+    """What one hosted number writes to another arrives there, as between any two phones."""
+    letter = Letter.model_validate(
+        {
+            "from": addresses.bare(message.from_),
+            "to": addresses.bare(message.to),
+            "whatsapp": addresses.is_whatsapp(message.to),
+            "body": message.body,
+            "files": [
+                (one.content_type, base64.b64encode(world.store.read_file(one.file)).decode())
+                for one in world.store.all(Media, message.account_sid)
+                if one.message_sid == message.sid
+            ],
+        }
+    )
+    line = line_of(world, letter)
+    if line is not None:
+        await receive(world, line, letter)
 
 
 def _store(world: World, account: Account, letter: Letter) -> tuple[Message, list[Media]]:

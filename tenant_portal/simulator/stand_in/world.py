@@ -4,26 +4,31 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from tenant_portal.simulator.stand_in.faults import Faults
-from tenant_portal.simulator.stand_in.records import Account, Number, Sender
+from tenant_portal.simulator.stand_in.records import Account, Message, Number, Sender
 from tenant_portal.simulator.stand_in.store import Store
 from tenant_portal.simulator.stand_in.webhooks import Webhooks
 
 LINK_SECONDS = 60.0
+PassOn = Callable[["World", Message], Coroutine[Any, Any, None]]
 CONNECTED_SENDERS = frozenset({"ONLINE", "ONLINE:UPDATING"})
 
 
 @dataclass
 class World:
-    """State, clock and outgoing webhooks of one simulated Twilio. `speed` 1 is life, 100 a hundred times faster."""
+    """State, clock and outgoing webhooks of one simulated Twilio. `speed` 1 is life, 100 a hundred times faster.
+
+    `pass_on` takes each delivered message, in case its recipient is a number hosted here too.
+    """
 
     store: Store
     webhooks: Webhooks
     speed: float = 1.0
+    pass_on: PassOn | None = None
     faults: Faults = field(default_factory=Faults)
     _links: dict[str, tuple[str, str, float]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
