@@ -133,5 +133,5 @@ def test_after_a_violent_end_the_next_start_is_as_if_nothing_had_been(portal: Ru
 def test_killing_make_ends_what_make_started(data_dir: Path) -> None:
     portal = RunningPortal(data_dir, ["make", "run"]).wait_until_ready()
     portal.stop(signal.SIGKILL)
-    assert eventually(lambda: is_stopped(EmbeddedServer(data_dir)))
-    assert eventually(lambda: portal.status() == 0)
+    assert eventually(lambda: is_stopped(EmbeddedServer(data_dir)), 30)
+    assert portal.status() == 0

@@ -69,10 +69,13 @@ def test_a_dead_server_that_nobody_reaped_is_not_taken_for_a_living_one(server: 
     # Orphans come to this process, which does not look after them: like a container whose first process reaps nobody.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     pid = postmaster(server)
-    os.kill(parent(pid), signal.SIGKILL)
+    keeper = parent(pid)
+    os.kill(keeper, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
+    os.kill(keeper, signal.SIGKILL)
     try:
-        assert eventually(lambda: status(pid)["State"].startswith("Z"))
+        assert eventually(lambda: is_stopped(server))
+        assert status(pid)["State"].startswith("Z")
         assert ask(server.start()) == 1
     finally:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
