@@ -49,12 +49,13 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everybody, for the length of one check."""
+    """Everybody, for the length of one check. `agent` is a second person of client B."""
 
     run_id: str
     a: Actor
     b: Actor
     staff: Member
+    agent: Member
     parent_token: str = field(repr=False)
 
     def other(self, actor: Actor) -> Actor:

@@ -23,7 +23,7 @@ from tenant_portal.identity.cookies import read_token
 from tenant_portal.models import Channel
 from tenant_portal.models.enums import ChannelKind, ChannelState, Role, TenantState
 from tenant_portal.simulator.handset import handset
-from tenant_portal.simulator.two_tenant_check import canaries, cleaning
+from tenant_portal.simulator.two_tenant_check import canaries, cleaning, ghosts
 from tenant_portal.simulator.two_tenant_check.actors import Actor, Member, Stage
 from tenant_portal.simulator.two_tenant_check.visitor import Answer, Visitor
 from tenant_portal.tenants import jobs as tenant_jobs
@@ -80,7 +80,8 @@ async def _build(visitor: Visitor) -> Stage:
     run_id = secrets.token_hex(4)
     staff = await _staff(visitor, run_id)
     a, b = await asyncio.gather(_client(visitor, run_id, "A"), _client(visitor, run_id, "B"))
-    return Stage(run_id, a, b, staff, parent_credentials()[1])
+    agent = await ghosts.another_member(b, run_id)
+    return Stage(run_id, a, b, staff, agent, parent_credentials()[1])
 
 
 async def _staff(visitor: Visitor, run_id: str) -> Member:
@@ -153,7 +154,8 @@ async def _connect(tenant_id: UUID, letter: str) -> str:
         return await _pretend_channels(tenant_id, letter)
     actor = channels.operator(tenant_id)
     found = await numbers.on_sale(actor, numbers.Search(country="US", sms=True, voice=True))
-    chosen = secrets.choice([number for number in found if not number.obstacle])
+    # Both clients look at the same moment and see the same list: from opposite ends they do not take one number.
+    chosen = [number for number in found if not number.obstacle][0 if letter == "A" else -1]
     wish = channels.Wish(
         kinds=frozenset(ChannelKind),
         phone_number=chosen.phone_number,
