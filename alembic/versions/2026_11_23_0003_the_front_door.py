@@ -212,6 +212,12 @@ $$;
 """
 
 STORE = """
+-- PostgreSQL has a function for it from version 18 on: the milliseconds over a random id, and the version's four bits.
+create function front_door.uuid7() returns uuid language sql volatile as $$
+    select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
+        substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1),
+        'hex')::uuid
+$$;
 create function front_door.end_of_tenant(p_tenant uuid, p_stored int, p_channels uuid[]) returns void
 language plpgsql as $$
 begin
@@ -244,8 +250,7 @@ declare
 begin
     for r in
         select * from jsonb_to_recordset(p_rows) as x(
-            n int, event text, tenant_id uuid, thread text, data jsonb, message_id uuid, lead_id uuid,
-            conversation_id uuid, kind text, provider_sid text, channel_number text, our_number text, lead_number text,
+            n int, event text, tenant_id uuid, thread text, data jsonb, message_id uuid, kind text, provider_sid text, channel_number text, our_number text, lead_number text,
             body text, preview text, profile_name text, place text, opt_out text, details jsonb, media jsonb,
             received_at timestamptz)
         order by x.tenant_id, x.thread, x.n
@@ -304,7 +309,7 @@ begin
         where l.tenant_id = v_tenant and l.address = r.thread;
         if not found then
             insert into lead as l (tenant_id, id, address, name, profile_name, place, stage, source, opted_out_at, created_at)
-            values (v_tenant, r.lead_id, r.thread, '', r.profile_name, r.place, 'new', r.kind,
+            values (v_tenant, front_door.uuid7(), r.thread, '', r.profile_name, r.place, 'new', r.kind,
                     case when r.opt_out = 'stop' then v_at end, v_at)
             on conflict (tenant_id, address) do update set address = l.address
             returning l.id, l.profile_name, l.place, l.opted_out_at into v_lead;
@@ -325,7 +330,7 @@ begin
         if not found then
             insert into conversation as c (tenant_id, id, lead_id, unread_count, message_count, preview, last_channel,
                                            last_direction, last_message_at, created_at)
-            values (v_tenant, r.conversation_id, v_lead.id, 0, 0, '', r.kind, 'in', v_at, v_at)
+            values (v_tenant, front_door.uuid7(), v_lead.id, 0, 0, '', r.kind, 'in', v_at, v_at)
             on conflict (tenant_id, lead_id) do update set lead_id = c.lead_id
             returning c.id into v_conversation;
         end if;
@@ -428,7 +433,7 @@ declare
 begin
     foreach f in array array[
         'status_rank(text)', 'store_status(uuid, jsonb)', 'recording_rank(text)', 'transcript_rank(text)',
-        'lock_call(uuid, text)', 'store_recording(uuid, jsonb)', 'store_transcription(uuid, jsonb)',
+        'lock_call(uuid, text)', 'uuid7()', 'store_recording(uuid, jsonb)', 'store_transcription(uuid, jsonb)',
         'store_call_end(uuid, jsonb)', 'end_of_tenant(uuid, int, uuid[])', 'store_events(jsonb)']
     loop
         execute format('alter function front_door.%s owner to portal_app', f);

@@ -68,8 +68,6 @@ def message(
         "tenant_id": str(tenant_id),
         "thread": lead_address,
         "message_id": str(message_id),
-        "lead_id": str(uuid7()),
-        "conversation_id": str(uuid7()),
         "kind": kind,
         "provider_sid": provider_sid,
         "channel_number": channel_number,

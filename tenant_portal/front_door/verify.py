@@ -1,6 +1,7 @@
 """Whose request is it, and is it theirs? Pure decisions over a received request."""
 
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -42,6 +43,10 @@ class Webhook:
         value = self._values.get(name, "")
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in value else value
 
+    def has_any(self, names: AbstractSet[str]) -> bool:
+        """Whether one of these parameters was sent, blank or not."""
+        return not names.isdisjoint(self._values)
+
     def need(self, name: str) -> str:
         """The value; Refused 400 if it is missing or blank."""
         value = self.get(name)
@@ -72,12 +77,19 @@ def claim(received: Received) -> Claim:
     except MalformedForm:
         raise Refused(400, "malformed") from None
     in_form = [value for name, value in parameters if name == "AccountSid"]
-    in_url = [value for name, value in parse_qsl(received.query, keep_blank_values=True) if name == "account"]
+    in_url = _accounts(received.query)
     if len(in_form) != 1 or len(in_url) != 1 or not ACCOUNT_SID.match(in_form[0]):
         raise Refused(403, "account-unclear", names=names_of(parameters))
     if in_form != in_url:
         raise Refused(403, "account-mismatch", names=names_of(parameters))
     return Claim(received, parameters, in_form[0])
+
+
+def _accounts(query: str) -> list[str]:
+    name, _, value = query.partition("=")
+    if name == "account" and ACCOUNT_SID.match(value):
+        return [value]  # nothing else in it, nothing to decode: what Twilio sends
+    return [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "account"]
 
 
 def is_signed(claimed: Claim, account: Account | None) -> bool:
@@ -90,4 +102,4 @@ def is_signed(claimed: Claim, account: Account | None) -> bool:
 
 def account_in_url(received: Received) -> str:
     """The account a request's URL names; to be used once `claim` has agreed."""
-    return dict(parse_qsl(received.query)).get("account", "")
+    return _accounts(received.query)[0]

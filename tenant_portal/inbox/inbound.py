@@ -36,6 +36,17 @@ _PREVIEWS = {"image": "Picture", "audio": "Audio", "video": "Video", "text/vcard
 _TYPES = {"contacts": "Contact", "sticker": "Sticker", "reaction": "Reaction", "unsupported": "Unsupported message"}
 
 
+_LOCATION = {"address": "Address", "label": "Label"}
+_BUTTON = {"text": "ButtonText", "payload": "ButtonPayload", "type": "ButtonType"}
+_LIST = {"title": "ListTitle", "id": "ListId"}
+_FLAGS = {"forwarded": "Forwarded", "frequently_forwarded": "FrequentlyForwarded"}
+# Most messages have none of these; looking for each would cost more than checking the signature.
+RARE = frozenset(
+    name for group in (_PLAIN, _REFERRAL, _LOCATION, _BUTTON, _LIST, _FLAGS) for name in group.values()
+) | {"Latitude", "Longitude"}
+MEDIA = frozenset(f"MediaUrl{number}" for number in range(MAX_MEDIA))
+
+
 def opt_out(get: Get) -> str | None:
     """`stop`, `start` or None: Twilio's own verdict, or without Advanced Opt-Out a message that is just a keyword."""
     verdict = get("OptOutType").strip().upper()
@@ -58,12 +69,11 @@ def details(get: Get) -> dict[str, Any]:
     kept: dict[str, Any] = {key: get(name) for key, name in _PLAIN.items() if get(name)}
     groups = {
         "location": _location(get),
-        "button": _group(get, {"text": "ButtonText", "payload": "ButtonPayload", "type": "ButtonType"}),
-        "list": _group(get, {"title": "ListTitle", "id": "ListId"}),
+        "button": _group(get, _BUTTON),
+        "list": _group(get, _LIST),
         "referral": _group(get, _REFERRAL),
     }
-    flags = {"forwarded": "Forwarded", "frequently_forwarded": "FrequentlyForwarded"}
-    kept |= {key: True for key, name in flags.items() if get(name).lower() == "true"}
+    kept |= {key: True for key, name in _FLAGS.items() if get(name).lower() == "true"}
     return kept | {key: group for key, group in groups.items() if group}
 
 
@@ -83,7 +93,7 @@ def preview(get: Get) -> str:
 
 def _location(get: Get) -> dict[str, Any]:
     latitude, longitude = _degrees(get("Latitude"), 90), _degrees(get("Longitude"), 180)
-    named = _group(get, {"address": "Address", "label": "Label"})
+    named = _group(get, _LOCATION)
     if latitude is None or longitude is None:
         return named
     return {"latitude": latitude, "longitude": longitude} | named

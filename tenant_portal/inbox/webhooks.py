@@ -38,8 +38,8 @@ def _message(webhook: Webhook, kind: ChannelKind) -> Row:
         profile_name=get("ProfileName"),
         place=place(get),
         opt_out=inbound.opt_out(get),
-        details=inbound.details(get),
-        media=inbound.media(get),
+        details=inbound.details(get) if webhook.has_any(inbound.RARE) else None,
+        media=inbound.media(get) if webhook.has_any(inbound.MEDIA) else (),
         received_at=webhook.received_at,
     )
 

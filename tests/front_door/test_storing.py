@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from uuid import uuid4
+from uuid import RFC_4122, uuid4
 
 import psycopg
 import pytest
 
 from tenant_portal.front_door import events
 from tenant_portal.front_door.batcher import Batcher
+from tenant_portal.models.ids import uuid7
 from tests.cast import Cast, Company
 from tests.webhook_client import LEAD, Portal, address, sid, text_message
 
@@ -217,13 +218,14 @@ async def test_the_login_of_the_door_can_do_nothing_but_its_calls(database: str)
                 await connection.execute(statement.encode())
 
 
-async def test_a_row_that_names_another_clients_lead_cannot_reach_it(portal: Portal, cast: Cast) -> None:
-    await portal.post("sms", cast.globex, text_message(cast.globex))
-    theirs = await portal.row("select id from lead")
-    row = row_for(cast.acme, sid("SM"), lead_id=str(theirs["id"]))
-    await portal.door.events.store(row)
-    leads = await portal.rows("select tenant_id, id from lead")
-    assert {row["tenant_id"] for row in leads} == {cast.acme.tenant_id, cast.globex.tenant_id}
+async def test_ids_made_in_the_database_are_of_version_7_and_rise(portal: Portal, cast: Cast) -> None:
+    begun = uuid7()
+    for number in range(3):
+        await portal.post("sms", cast.acme, text_message(cast.acme, From=f"+1415555010{number}"))
+    ids = [row["id"] for row in await portal.rows("select id from lead order by created_at")]
+    assert {(made.version, made.variant) for made in ids} == {(7, RFC_4122)}
+    stamps = [made.int >> 80 for made in (begun, *ids, uuid7())]
+    assert stamps == sorted(stamps)
 
 
 def test_rows_are_numbered_for_their_answers() -> None:
