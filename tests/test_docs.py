@@ -28,6 +28,8 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("folder", re.findall(r"^\| `tenant_portal/([^`{]+)/`", (ROOT / "README.md").read_text(), re.M))
+@pytest.mark.parametrize(
+    "folder", re.findall(r"^\| `tenant_portal/([^`{]+)/`", (ROOT / "README.md").read_text(), re.MULTILINE)
+)
 def test_the_folder_map_is_true(folder: str) -> None:
     assert (ROOT / "tenant_portal" / folder).is_dir()
