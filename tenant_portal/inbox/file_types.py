@@ -13,6 +13,7 @@ class FileType:
 
 
 JPEG = FileType("image/jpeg", "jpg")
+MP3 = FileType("audio/mpeg", "mp3")
 TEXT = FileType("text/plain", "txt", inline=False)
 VCARD = FileType("text/vcard", "vcf", inline=False)
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -21,7 +22,8 @@ ZIP_TYPES = {
     b"xl/": FileType(f"{OFFICE}.spreadsheetml.sheet", "xlsx", inline=False),
     b"ppt/": FileType(f"{OFFICE}.presentationml.presentation", "pptx", inline=False),
 }
-# (offset, bytes, type): WebP, WAVE and the MP4 family carry their name behind a length.
+# (offset, bytes, type): WebP, WAVE and the MP4 family carry their name behind a length; sound by MPEG layer 3 starts
+# with a frame of MPEG 1, 2 or 2.5, which telephony uses.
 SIGNATURES = (
     (0, b"\xff\xd8\xff", JPEG),
     (0, b"\x89PNG\r\n\x1a\n", FileType("image/png", "png")),
@@ -31,10 +33,8 @@ SIGNATURES = (
     (8, b"WAVE", FileType("audio/wav", "wav")),
     (0, b"OggS", FileType("audio/ogg", "ogg")),
     (0, b"#!AMR", FileType("audio/amr", "amr", inline=False)),
-    (0, b"ID3", FileType("audio/mpeg", "mp3")),
-    (0, b"\xff\xfb", FileType("audio/mpeg", "mp3")),
-    (0, b"\xff\xf3", FileType("audio/mpeg", "mp3")),
-    (0, b"\xff\xf2", FileType("audio/mpeg", "mp3")),
+    (0, b"ID3", MP3),
+    *((0, bytes((0xFF, second)), MP3) for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2)),
     (0, b"\xff\xf1", FileType("audio/aac", "aac")),
     (0, b"\xff\xf9", FileType("audio/aac", "aac")),
     (4, b"ftypM4A", FileType("audio/mp4", "m4a")),
