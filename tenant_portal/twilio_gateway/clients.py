@@ -25,6 +25,7 @@ def tenant_gateway(account_sid: str, auth_token: str) -> TenantGateway:
 def parent_credentials() -> tuple[str, str]:
     """SID and auth token of the parent account, real or simulated."""
     current = settings()
+    # Either both halves of the account come from the operator or both from the stand-in.
     if current.twilio_mode == "live":
         return current.twilio_account_sid, current.twilio_auth_token
     return simulated_parent_credentials(current)

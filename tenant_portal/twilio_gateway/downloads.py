@@ -54,6 +54,7 @@ def _fetch(http: PortalHttpClient, url: str, auth: httpx.BasicAuth | None, max_b
         if answer.is_redirect:
             return urljoin(url, answer.headers["Location"])
         if not answer.is_success:
+            # The body says why; a streamed answer has to be read before it can be looked at.
             answer.read()
             raise error_of("GET", answer)
         content_type = answer.headers.get("Content-Type", "application/octet-stream")
@@ -82,6 +83,7 @@ def _next_hop(origin: str, url: str) -> str:
 
 
 def _is_public(host: str) -> bool:
+    # Twilio names no list of its storage hosts, so what is refused is any address inside a network.
     try:
         found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
     except OSError:

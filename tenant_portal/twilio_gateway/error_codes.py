@@ -47,6 +47,7 @@ def is_opt_out(code: int | str | None) -> bool:
 
 def _number(code: int | str | None) -> int | None:
     text = str(code if code is not None else "").strip()
+    # isdigit() alone lets superscripts through, which int() does not take.
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) <= 6 and int(text) else None
 
 

@@ -69,6 +69,7 @@ class LiveParentGateway(_Account):
 
     async def ensure_subaccount(self, friendly_name: str) -> Subaccount:
         existing = await self.find_subaccount(friendly_name)
+        # A time-out of an earlier create may have left one: looking first is what keeps orphans from being made.
         if existing is not None:
             return existing
         accounts = self._client.api.v2010.accounts
@@ -78,7 +79,9 @@ class LiveParentGateway(_Account):
         found = await in_thread(lambda: self._client.api.v2010.accounts.list(friendly_name=friendly_name))
         closed = SubaccountStatus.CLOSED.value
         named = [one for one in found if one.friendly_name == friendly_name and one.status != closed]
+        # The parent has a friendly name too, and its list contains itself.
         own = [one for one in named if one.sid != self.account_sid]
+        # Should two have been made in a race, every process must settle on the same one.
         oldest = min(own, key=lambda one: (one.date_created, one.sid), default=None)
         return translate.to_subaccount(oldest) if oldest else None
 
@@ -105,6 +108,7 @@ class LiveTenantGateway(_Account):
         return translate.to_subaccount(await in_thread(self._account(self.account_sid).fetch))
 
     async def search_numbers(self, search: NumberSearch) -> list[AvailableNumber]:
+        # Two hosts of Twilio, half a second each: asked at the same time.
         found, (currency, prices) = await asyncio.gather(
             in_thread(lambda: self._on_sale(search)), self._prices_if_known(search.country)
         )
@@ -127,6 +131,7 @@ class LiveTenantGateway(_Account):
         return translate.to_owned(bought)
 
     async def list_numbers(self) -> list[OwnedNumber]:
+        # The library walks all pages; the default of 50 would take four times the requests.
         found = await in_thread(lambda: self._client.incoming_phone_numbers.list(page_size=200))
         return [translate.to_owned(number) for number in found]
 
@@ -151,6 +156,7 @@ class LiveTenantGateway(_Account):
             lambda: self._client.messages.create(
                 to=message.to,
                 from_=message.from_,
+                # An empty Body beside a picture is refused, a missing one is not.
                 body=message.body or unset,
                 media_url=list(message.media_urls) or unset,
                 status_callback=message.status_callback or unset,
@@ -273,6 +279,7 @@ class LiveTenantGateway(_Account):
         try:
             return list(by_type[search.number_type].list(limit=search.limit, **wishes))
         except TwilioRefused as error:
+            # How Twilio says that a country has no numbers of this type.
             if error.not_found:
                 return []
             raise
@@ -289,12 +296,14 @@ async def _gone(resource: Any) -> None:
     try:
         await in_thread(resource.delete)
     except TwilioRefused as error:
+        # Deleted by an earlier attempt whose answer was lost, or by hand in the console: as wanted either way.
         if not error.not_found:
             raise
 
 
 def _number_urls(urls: NumberUrls) -> dict[str, str]:
     return {
+        # Empty texts are sent on purpose: they clear what was set before.
         "sms_url": urls.sms,
         "sms_method": "POST",
         "sms_fallback_url": urls.sms_fallback,

@@ -73,6 +73,7 @@ def verify_request(
     `headers` must have lower-case names or ignore case. A request that names a shared key is refused: it is signed
     with a secret that the portal does not hold.
     """
+    # Its signature is another algorithm's: comparing would only ever say no, but a mixed one must not say yes.
     if SHARED_KEY_HEADER in headers:
         return False
     signature = headers.get(SIGNATURE_HEADER)
@@ -106,6 +107,7 @@ def _canonical(parameters: Parameters) -> bytes:
 
 
 def _digest(token: bytes, payload: bytes) -> bytes:
+    # hmac.digest runs in C in one go; every webhook pays this at least twice.
     return base64.b64encode(hmac.digest(token, payload, "sha1"))
 
 
@@ -115,6 +117,7 @@ def _port_forms(url: str) -> tuple[str, str]:
     end = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
     authority, tail = rest[:end], rest[end:]
     host, colon, port = authority.rpartition(":")
+    # In `[::1]` the part after the last colon ends in a bracket, so it is not taken for a port.
     if colon and port.isdigit():
         return url, f"{scheme}{mark}{host}{tail}"
     return url, f"{scheme}{mark}{authority}:{DEFAULT_PORTS.get(scheme, '443')}{tail}"

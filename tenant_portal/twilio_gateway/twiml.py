@@ -50,9 +50,11 @@ def voicemail_greeting(
         max_length=min(max_seconds, MAX_SECONDS) if transcription_url else max_seconds,
         timeout=SILENCE_SECONDS,
         play_beep=True,
+        # Only these end it: with the default, any digit pressed by a cheek cuts the message off.
         finish_on_key="#*",
         recording_status_callback=recording_url,
         recording_status_callback_method="POST",
+        # "absent" is the only word we get about a caller who said nothing.
         recording_status_callback_event="completed absent",
         **_transcription(transcription_url),
     )

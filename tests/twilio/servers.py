@@ -42,7 +42,7 @@ def running(app: ASGIApp) -> Iterator[str]:
         listener.close()
 
 
-async def until(true: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 5.0) -> None:
+async def until(true: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
     """Wait for something that another thread brings about."""
     for _ in range(int(seconds / 0.01)):
         found = true()

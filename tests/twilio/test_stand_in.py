@@ -1,8 +1,11 @@
 """The simulated Twilio as a server: refusals in Twilio's shape, a memory that lasts, a private API that is private."""
 
+import asyncio
+import base64
 import json
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -16,10 +19,17 @@ from tenant_portal.simulator.stand_in.records import Account, Message, OptOut, S
 from tenant_portal.simulator.stand_in.samples import SOUNDS, seconds
 from tenant_portal.simulator.stand_in.store import Store
 from tenant_portal.simulator.stand_in.webhooks import overrides_of
-from tenant_portal.twilio_gateway.gateway import NumberPurchase, NumberUrls, OutgoingMessage, OwnedNumber, SenderStatus
+from tenant_portal.twilio_gateway.gateway import (
+    NumberPurchase,
+    NumberSearch,
+    NumberUrls,
+    OutgoingMessage,
+    OwnedNumber,
+    SenderStatus,
+)
 from tenant_portal.twilio_gateway.http_client import PortalHttpClient
 from tenant_portal.twilio_gateway.live import LiveParentGateway, LiveTenantGateway
-from tests.twilio.conftest import PARENT, StandIn, Tenant
+from tests.twilio.conftest import PARENT, SPEED, StandIn, Tenant, xml_voicemail
 from tests.twilio.servers import running, until
 
 NOWHERE = "http://127.0.0.1:9"
@@ -119,6 +129,154 @@ async def test_a_second_token_can_be_thrown_away(acme: Tenant, stand_in: StandIn
     second = await acme.gateway.create_secondary_token()
     assert ask(stand_in, "DELETE", "/v1/AuthTokens/Secondary", (acme.account.sid, second)).status_code == 204
     assert ask(stand_in, "GET", path_of(acme, "Messages.json"), (acme.account.sid, second)).status_code == 401
+
+
+async def voicemail(tenant: Tenant, number: OwnedNumber, phones: Handset) -> str:
+    """Leave one; returns the SID of its call."""
+    tenant.portal.answer(tenant.path("voice"), xml_voicemail(tenant))
+    return (await phones.call(tenant.phone, number.phone_number, wait=True)).sid
+
+
+async def test_calls_recordings_and_transcripts_are_listed(
+    acme: Tenant, number: OwnedNumber, phones: Handset, stand_in: StandIn
+) -> None:
+    call_sid = await voicemail(acme, number, phones)
+    [call] = ask(stand_in, "GET", path_of(acme, "Calls.json")).json()["calls"]
+    assert (call["sid"], call["direction"], call["status"]) == (call_sid, "inbound", "completed")
+    [recording] = ask(stand_in, "GET", path_of(acme, f"Recordings.json?CallSid={call_sid}")).json()["recordings"]
+    assert ask(stand_in, "GET", path_of(acme, "Recordings.json?CallSid=CA0")).json()["recordings"] == []
+    [transcript] = ask(stand_in, "GET", path_of(acme, "Transcriptions.json")).json()["transcriptions"]
+    assert transcript["recording_sid"] == recording["sid"]
+    assert ask(stand_in, "GET", path_of(acme, f"Calls/{call_sid}.json")).json() == call
+
+
+async def test_a_deleted_recording_leaves_no_sound_behind(
+    acme: Tenant, number: OwnedNumber, phones: Handset, stand_in: StandIn
+) -> None:
+    await voicemail(acme, number, phones)
+    [recording] = ask(stand_in, "GET", path_of(acme, "Recordings.json")).json()["recordings"]
+    path = path_of(acme, f"Recordings/{recording['sid']}")
+    assert ask(stand_in, "DELETE", path + ".json").status_code == 204
+    assert [ask(stand_in, "GET", path + ending).status_code for ending in ("", ".wav", ".mp3", ".json")] == [404] * 4
+
+
+async def test_a_sound_that_a_tester_brought_has_no_mp3(
+    acme: Tenant, number: OwnedNumber, phones: Handset, stand_in: StandIn
+) -> None:
+    acme.portal.answer(acme.path("voice"), xml_voicemail(acme))
+    wav = base64.b64encode(SOUNDS["kitchen"].wav).decode()
+    await phones.call(acme.phone, number.phone_number, speech={"wav_base64": wav, "words": "Hi"}, wait=True)
+    [recording] = ask(stand_in, "GET", path_of(acme, "Recordings.json")).json()["recordings"]
+    path = path_of(acme, f"Recordings/{recording['sid']}")
+    assert [ask(stand_in, "GET", path + ending).status_code for ending in (".wav", ".mp3")] == [200, 404]
+
+
+async def test_a_call_under_way_cannot_be_deleted(
+    acme: Tenant, number: OwnedNumber, phones: Handset, stand_in: StandIn
+) -> None:
+    await phones.set_speed(0.01)
+    acme.portal.answer(acme.path("voice"), xml_voicemail(acme))
+    call = await phones.call(acme.phone, number.phone_number)
+    assert ask(stand_in, "DELETE", path_of(acme, f"Calls/{call.sid}.json")).json()["code"] == 20009
+    await phones.set_speed(SPEED)
+
+
+@pytest.mark.parametrize("form", [{"Body": "new text"}, {"Status": "canceled"}, {}])
+async def test_a_message_can_be_emptied_but_not_rewritten(
+    acme: Tenant, number: OwnedNumber, phones: Handset, stand_in: StandIn, form: dict[str, str]
+) -> None:
+    receipt = await phones.write(acme.phone, number.phone_number, "x")
+    answer = ask(stand_in, "POST", path_of(acme, f"Messages/{receipt.message_sid}.json"), data=form)
+    assert answer.json()["code"] == 20001
+
+
+async def test_media_belongs_to_its_message(
+    acme: Tenant, number: OwnedNumber, phones: Handset, stand_in: StandIn
+) -> None:
+    with_picture = await phones.write(acme.phone, number.phone_number, pictures=1)
+    without = await phones.write(acme.phone, number.phone_number, "x")
+    [media] = await acme.gateway.list_media(with_picture.message_sid)
+    found = [
+        ask(stand_in, "GET", path_of(acme, f"Messages/{one.message_sid}/Media/{media.sid}.json")).status_code
+        for one in (with_picture, without)
+    ]
+    assert found == [200, 404]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"), [("DateSent<={}", 1), ("DateSent>={}", 1), ("DateSent={}", 1), ("DateSent=2020-01-01", 0)]
+)
+async def test_messages_are_found_by_day(
+    acme: Tenant, number: OwnedNumber, stand_in: StandIn, query: str, count: int
+) -> None:
+    await acme.gateway.send_message(OutgoingMessage(to=acme.phone, from_=number.phone_number, body="x"))
+    today = datetime.now(UTC).date().isoformat()
+    answer = ask(stand_in, "GET", path_of(acme, "Messages.json?" + query.format(today)))
+    assert len(answer.json()["messages"]) == count
+
+
+async def test_a_page_knows_its_neighbours(acme: Tenant, number: OwnedNumber, stand_in: StandIn) -> None:
+    for at in range(3):
+        await acme.gateway.send_message(OutgoingMessage(to=acme.phone, from_=number.phone_number, body=str(at)))
+    first = ask(stand_in, "GET", path_of(acme, "Messages.json?PageSize=2")).json()
+    assert (first["page"], first["start"], first["end"], first["previous_page_uri"]) == (0, 0, 1, None)
+    second = ask(stand_in, "GET", first["next_page_uri"]).json()
+    assert [message["body"] for message in second["messages"]] == ["0"]
+    assert (second["next_page_uri"], second["start"]) == (None, 2)
+
+
+async def test_an_account_can_be_renamed_by_itself_but_not_reactivated(acme: Tenant, stand_in: StandIn) -> None:
+    auth, path = (acme.account.sid, acme.account.auth_token), f"/2010-04-01/Accounts/{acme.account.sid}.json"
+    assert ask(stand_in, "POST", path, auth, data={"FriendlyName": "New"}).json()["friendly_name"] == "New"
+    assert ask(stand_in, "POST", path, auth, data={"Status": "active"}).status_code == 401
+    assert ask(stand_in, "POST", path, data={"Status": "asleep"}).json()["code"] == 20001
+
+
+def test_a_name_may_not_be_longer_than_twilio_keeps(stand_in: StandIn) -> None:
+    answer = ask(stand_in, "POST", "/2010-04-01/Accounts.json", data={"FriendlyName": "x" * 65})
+    assert answer.json()["code"] == 20001
+
+
+@pytest.mark.parametrize("country", ["XX", "ZZ"])
+def test_an_unknown_country_has_neither_numbers_nor_prices(stand_in: StandIn, country: str) -> None:
+    assert ask(stand_in, "GET", f"/v1/PhoneNumbers/Countries/{country}").status_code == 404
+
+
+@pytest.mark.parametrize("contains", ["1", "1" * 17])
+async def test_a_pattern_has_two_to_sixteen_signs(acme: Tenant, stand_in: StandIn, contains: str) -> None:
+    path = path_of(acme, f"AvailablePhoneNumbers/US/Local.json?Contains={contains}")
+    assert ask(stand_in, "GET", path).json()["code"] == 20001
+
+
+async def test_an_unreadable_form_is_refused(acme: Tenant, stand_in: StandIn) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = ask(stand_in, "POST", path_of(acme, "Messages.json"), content=b"Body=%FF", headers=headers)
+    assert answer.json()["code"] == 20001
+
+
+async def test_faults_that_wait_are_listed(stand_in: StandIn, phones: Handset) -> None:
+    await phones.add_fault("hang", account_sid="AC" + "7" * 32)
+    waiting = ask(stand_in, "GET", "/_simulator/faults").json()
+    assert ("hang", "AC" + "7" * 32) in [(fault["kind"], fault["account_sid"]) for fault in waiting]
+    await phones.clear_faults()
+    assert ask(stand_in, "GET", "/_simulator/faults").json() == []
+
+
+async def test_many_tenants_write_at_once_and_each_gets_its_own(
+    acme: Tenant, globex: Tenant, number: OwnedNumber
+) -> None:
+    spare = await globex.gateway.search_numbers(NumberSearch(country="CA", area_code=604, limit=1))
+    other = await globex.gateway.buy_number(NumberPurchase(phone_number=spare[0].phone_number, urls=globex.urls))
+
+    async def send(tenant: Tenant, from_: OwnedNumber, body: str) -> str:
+        message = OutgoingMessage(to=tenant.phone, from_=from_.phone_number, body=body)
+        return (await tenant.gateway.send_message(message)).sid
+
+    mine = [send(acme, number, f"acme {at}") for at in range(20)]
+    theirs = [send(globex, other, f"globex {at}") for at in range(20)]
+    assert len(set(await asyncio.gather(*mine, *theirs))) == 40
+    for tenant, name in ((acme, "acme"), (globex, "globex")):
+        assert {message.body.split()[0] for message in await tenant.gateway.list_messages()} == {name}
 
 
 def test_it_says_that_it_is_well(stand_in: StandIn) -> None:

@@ -59,6 +59,7 @@ async def update(visit: Visit) -> Response:
         account = visit.world.store.change(account, status=status)
     if visit.one("FriendlyName"):
         account = visit.world.store.change(account, friendly_name=visit.one("FriendlyName"))
+    # What Twilio does too, at once: a closed account's numbers go back on sale.
     if account.status == "closed":
         _release_everything(visit.world, account)
     return JSONResponse(shapes.account(account))

@@ -51,6 +51,7 @@ class PhoneCall:
 
     def __init__(self, world: World, account: Account, number: Number, ring: Ring) -> None:
         self._world, self._account, self._number, self._ring = world, account, number, ring
+        # Of the document being played: relative URLs in its verbs refer to it.
         self._url = ""
         self._callbacks: list[asyncio.Task[None]] = []
         self._verbs: dict[str, Verb] = {
@@ -81,6 +82,7 @@ class PhoneCall:
             self._hear(NOT_CONFIGURED)
         else:
             document = await self._ask(number.voice_url, number.voice_method, ())
+            # A document that leads to itself would keep the line open, and a test running, for ever.
             for _ in range(MOST_DOCUMENTS):
                 if document is None:
                     break
@@ -118,6 +120,7 @@ class PhoneCall:
         self._url = document.url
         for verb in document.verbs:
             carry_out = self._verbs.get(verb.tag)
+            # Twilio warns (12200) and goes on.
             if carry_out is None:
                 continue
             step = await carry_out(verb)
@@ -164,6 +167,7 @@ class PhoneCall:
             self._hear("(beep)")
         speech = self._ring.speech
         taken = Taken(self._account, self.call, _new_recording(self.call), verb, self._url)
+        # Older accounts make no action request for silence and run the next verb: the harder case for a portal.
         if self._ring.silent:
             await self._world.wait(float(verb.get("timeout", "5")))
             self._later(finish(self._world, taken, None, self._standard()))
@@ -174,6 +178,7 @@ class PhoneCall:
         hung_up = self._ring.hangs_up == "message"
         if hung_up:
             self._note(status="completed", ended_at=now())
+        # At the same time as the action request: in life either may come first.
         self._later(finish(self._world, taken, speech, self._standard()))
         extra = taken.action_parameters(spoken, "hangup" if hung_up else "")
         return await self._go_to(verb.get("action", ""), verb.get("method", "POST"), extra)

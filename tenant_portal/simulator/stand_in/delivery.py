@@ -72,12 +72,14 @@ def resume(world: World) -> None:
     """Let messages travel on that were under way when the simulator stopped."""
     for message in world.store.all(Message):
         if message.direction != "inbound" and message.status in UNDER_WAY:
+            # Without its pictures: their URLs were not kept, and those already fetched are in the store.
             world.spawn(carry(world, message, ()))
 
 
 async def carry(world: World, message: Message, media_urls: Sequence[str]) -> None:
     """Move a message through its states, in the time a carrier takes, and report each."""
     await world.wait_about(0.35)
+    # Twilio fetches pictures after it has answered the API, so a bad URL shows up as a status only.
     fetched = await _fetch_media(world, message, media_urls)
     fate = _fate(world, message, fetched)
     if fate.status != "failed":
@@ -106,6 +108,7 @@ async def _settle(world: World, message: Message) -> None:
     if whatsapp:
         await world.wait_about(2.5)
         message = await _move(world, message, "read")
+    # The bill comes late; in life it can take hours, and until then the price is null.
     await world.wait(5.0)
     if world.store.get(Message, message.account_sid, message.sid) is not None:
         world.store.change(message, price=WHATSAPP_PRICE if whatsapp else SMS_PRICE)
@@ -117,6 +120,7 @@ async def _move(world: World, message: Message, status: str, **fields: object) -
     if present is None:
         return message
     moved = world.store.change(present, status=status, **fields)
+    # The message's own URL wins over the sender's.
     url = moved.status_callback or _sender_callback(world, moved)
     if url:
         account = world.owner_of(moved.account_sid)

@@ -81,6 +81,7 @@ class FaultMiddleware:
             await asyncio.sleep(fault.seconds)
             await self.app(scope, receive, send)
         else:
+            # A difference only the server knows, and the reason why a send is never repeated blindly.
             if fault.kind == "drop_after":
                 await self.app(scope, receive, _nowhere)
             await _break_off(send)

@@ -164,6 +164,7 @@ def _obey_keywords(world: World, account: Account, message: Message) -> None:
     number, phone = message.to, message.from_
     opt_out = OptOut(sid=opt_out_sid(number, phone), account_sid=account.sid, number=number, phone=phone)
     if word in STOP_WORDS:
+        # Unlike the portal's own messages, this confirmation passes the opt-out it confirms.
         send(world, account, Outgoing(phone, number, STOPPED), "outbound-reply")
         world.store.put(opt_out)
     elif word in START_WORDS:
@@ -190,6 +191,7 @@ def _parameters(letter: Letter, message: Message, media: list[Media]) -> list[tu
     for at, item in enumerate(media):
         path = f"/{API_VERSION}/Accounts/{item.account_sid}/Messages/{item.message_sid}/Media/{item.sid}"
         parameters += [(f"MediaUrl{at}", API + path), (f"MediaContentType{at}", item.content_type)]
+    # Among the others, not at the end: the signature has to hold wherever a parameter stands.
     parameters += letter.extra.items()
     if letter.whatsapp:
         return parameters + _whatsapp_parameters(letter, message, media)

@@ -97,6 +97,7 @@ async def media_file(visit: Visit) -> Response:
     """GET Messages/{message}/Media/{sid}: away to a short-lived link, as Twilio answers."""
     media = _media(visit)
     link = visit.world.new_link(media.file, media.content_type)
+    # Absolute, and on another host in life: whoever follows must leave the credentials behind.
     return Response(status_code=307, headers={"Location": str(visit.request.base_url).rstrip("/") + link})
 
 

@@ -54,6 +54,7 @@ async def buy(visit: Visit) -> Response:
     block = inventory.range_of(number)
     if number == ALWAYS_INVALID or (block is None and number != ALWAYS_TAKEN):
         raise Problem(400, 21421, number)
+    # Between a search and a purchase somebody else can be quicker.
     if block is None or number in _taken(visit.world):
         raise Problem(400, 21422, number)
     if block.address_requirements != "none" and not (visit.one("AddressSid") or visit.one("BundleSid")):

@@ -96,6 +96,7 @@ async def finish(world: World, taken: Taken, speech: Speech | None, standard: Se
     if speech is None:
         await _report_recording(world, taken, "absent", 0)
         return
+    # Speaking past the limit is cut off, as is what gets written down of it.
     seconds = min(speech.seconds, int(taken.verb.get("maxLength", "3600")))
     _keep_sound(world, taken, speech, seconds)
     if speech.transcription_first:

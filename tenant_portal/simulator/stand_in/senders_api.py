@@ -103,6 +103,7 @@ async def _body(visit: Visit) -> dict[str, dict[str, object]]:
 
 def _with_parts(sender: Sender, body: dict[str, dict[str, object]]) -> Sender:
     merged = {part: {**getattr(sender, part), **(body.get(part) or {})} for part in PARTS}
+    # A secret on its way in only; Twilio answers null for it.
     merged["configuration"].pop("verification_code", None)
     return sender.model_copy(update=merged)
 
@@ -119,6 +120,7 @@ def _verified(world: World, sender: Sender, code: str) -> Sender:
 
 async def _step(world: World, sender: Sender, before: str, after: str) -> None:
     await world.wait(STEP_SECONDS)
+    # It may have been deleted, or moved on, while this waited.
     present = world.store.get(Sender, sender.account_sid, sender.sid)
     if present is not None and present.status == before:
         world.store.change(present, status=after)

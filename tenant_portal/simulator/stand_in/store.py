@@ -27,6 +27,7 @@ class Store:
         """Add a record or replace its older version."""
         self._apply(record)
         self._write(self._journal, record)
+        # To the kernel, not to the disk: it outlives a kill of this process, a power cut may cost the last second.
         self._journal.flush()
         return record
 
@@ -91,6 +92,7 @@ class Store:
                 for records in table.values():
                     for record in records.values():
                         self._write(file, record)
+        # A kill before this line leaves the old journal, after it the new one; never half of one.
         draft.replace(path)
         return path.open("a", encoding="utf-8")
 

@@ -61,6 +61,7 @@ def owned(handler: Handler) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         world, caller = _world(request), _caller(request)
         account = world.account(request.path_params["account"])
+        # The same answer for a stranger's account as for one that does not exist.
         if account is None or caller.sid not in {account.sid, account.owner_sid}:
             raise Problem(401, 20003)
         if account.status != "active":

@@ -80,6 +80,7 @@ class Webhooks:
         self.attempts: deque[Attempt] = deque(maxlen=1000)
         self._public = urlsplit(public_origin)
         self._http = httpx.AsyncClient(
+            # A proxy from the environment would carry webhooks off this machine.
             trust_env=False,
             headers={"User-Agent": "TwilioProxy/1.1", "Accept": "*/*"},
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=100),
@@ -113,6 +114,7 @@ class Webhooks:
     async def _with_repeats(self, event: Event, url: str) -> Outcome:
         overrides = overrides_of(url)
         deadline = time.monotonic() + overrides.total_seconds
+        # All attempts share one deadline, as at Twilio: repeats do not make a caller wait longer than 15 s.
         for left in range(overrides.repeats, -1, -1):
             outcome, cause = await self._attempt(event, urldefrag(url).url, overrides, deadline)
             if outcome.ok or not left or not overrides.on & {cause, "all"}:
@@ -129,6 +131,7 @@ class Webhooks:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             outcome, cause = Outcome(error_code=NOT_CONNECTED, url=url), "ct"
         except httpx.TransportError:
+            # Sent, but no whole answer: the portal may have taken it, which is why webhooks must be idempotent.
             outcome, cause = Outcome(error_code=NOT_2XX, url=url), "rt"
         except (httpx.InvalidURL, PermissionError):
             outcome, cause = Outcome(error_code=BAD_URL, url=url), ""
@@ -176,6 +179,7 @@ def _signed(event: Event, url: str, limits: httpx.Timeout) -> httpx.Request:
     headers = {"I-Twilio-Idempotency-Token": event.token}
     content = urlencode(event.parameters)
     extensions = {"timeout": limits.as_dict()}
+    # A GET has no form: everything moves into the query, and only the URL is signed.
     if event.method == "GET":
         url += ("&" if urlsplit(url).query else "?") + content if content else ""
         headers["X-Twilio-Signature"] = sign(url, (), event.account.auth_token)
