@@ -16,6 +16,7 @@ def channel_card(card: rx.Var[Card]) -> rx.Component:
     """A channel with its state, what can be done, and what a test showed."""
     return rx.el.article(
         _head(card),
+        rx.cond(card.is_active, _activity(card)),
         rx.cond(card.steps.length() > 0, rx.el.ol(rx.foreach(card.steps, _step), class_name="channel-steps")),
         rx.cond(card.hint != "", rx.el.p(card.hint, class_name="soft", margin="0")),
         rx.cond(card.problem != "", notice(card.problem, "warn")),
@@ -37,22 +38,15 @@ def kind_icon(kind: rx.Var[str]) -> rx.Component:
 def _head(card: rx.Var[Card]) -> rx.Component:
     return rx.el.div(
         kind_icon(card.kind),
-        rx.el.div(
-            rx.el.h3(card.title, class_name="panel-title"),
-            rx.el.div(
-                rx.cond(
-                    card.last_webhook_at != "",
-                    rx.fragment("Last activity ", relative_time(card.last_webhook_at)),
-                    "No activity yet",
-                ),
-                class_name="soft channel-activity",
-            ),
-            min_width="0",
-            flex="1",
-        ),
+        rx.el.h3(card.title, class_name="panel-title", flex="1", min_width="0"),
         status_badge(card.label, card.tone),
         class_name="channel-head",
     )
+
+
+def _activity(card: rx.Var[Card]) -> rx.Component:
+    last = rx.fragment("Last activity ", relative_time(card.last_webhook_at))
+    return rx.el.div(rx.cond(card.last_webhook_at != "", last, "No activity yet"), class_name="soft channel-activity")
 
 
 def _step(step: rx.Var[Step]) -> rx.Component:
@@ -181,9 +175,7 @@ def _actions(card: rx.Var[Card]) -> rx.Component:
         rx.cond(card.can_repeat, button(again, icon="rotate-cw", small=True, on_click=ChannelsState.repeat(card.id))),
         rx.cond(
             card.label != "Disconnecting",
-            button(
-                "Disconnect", icon="unplug", small=True, look="quiet", on_click=ChannelsState.ask_disconnect(card.id)
-            ),
+            button("Disconnect", small=True, look="quiet", on_click=ChannelsState.ask_disconnect(card.id)),
         ),
         class_name="channel-actions",
     )

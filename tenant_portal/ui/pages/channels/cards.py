@@ -16,7 +16,7 @@ TITLES = {
 LABELS = {
     ChannelState.BUYING: ("Buying the number", "info"),
     ChannelState.REGISTERING: ("Registering", "info"),
-    ChannelState.VERIFYING: ("Waiting for WhatsApp", "info"),
+    ChannelState.VERIFYING: ("Verifying", "info"),
     ChannelState.CONFIGURING: ("Setting up", "info"),
     ChannelState.ACTIVE: ("Connected", "good"),
     ChannelState.FAILED: ("Not working", "bad"),

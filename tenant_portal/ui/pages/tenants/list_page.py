@@ -33,7 +33,7 @@ HEADINGS = (
     "In / out, 30 days",
     "Refused",
     "Failed",
-    "",
+    "Action",
 )
 SORTS = (
     ("name", "Name"),

@@ -1,0 +1,1 @@
+"""Pages of channels, clients and quarantine."""
