@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tenant_portal import worker as worker_process
-from tenant_portal.cli import channel, doctor, keys, runtime, tenant, user
+from tenant_portal.cli import channel, doctor, handset, keys, runtime, simulate, tenant, user
 from tenant_portal.cli.runtime import AsJson
 from tenant_portal.errors import PortalError, SettingsError
 from tenant_portal.supervisor import supervise
@@ -19,8 +19,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for name, group in {"tenant": tenant, "channel": channel, "user": user, "keys": keys}.items():
+for name, group in {"tenant": tenant, "channel": channel, "user": user, "handset": handset, "keys": keys}.items():
     app.add_typer(group.app, name=name)
+app.command("simulate")(simulate.simulate)
 app.command("doctor")(doctor.doctor)
 
 

@@ -5,9 +5,11 @@ from starlette.routing import BaseRoute
 from tenant_portal import health
 from tenant_portal.identity import http as identity
 from tenant_portal.inbox import http as inbox
+from tenant_portal.simulator import http as simulator
 
 routes: list[BaseRoute] = [
     *identity.routes,
     *inbox.routes,
+    *simulator.routes,
     *health.routes,
 ]

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from tenant_portal import http_routes
 from tenant_portal.identity.http import EXCEPTION_HANDLERS
 from tenant_portal.ui import routes, surface, theme
+from tenant_portal.ui.access import audience_of
 from tenant_portal.ui.event_gate import EventFilter, EventGate, on_exception
 from tenant_portal.ui.gate import AsgiGate
 from tenant_portal.ui.live import Live
@@ -61,4 +62,4 @@ app.add_page(not_found_page, route=routes.NOT_FOUND, title="Not found · Tenant 
 app.add_middleware(EventGate())
 app.register_lifespan_task(live.lifespan)
 EventFilter(live).install()
-surface.describe(app)
+surface.describe(app, audience_of)

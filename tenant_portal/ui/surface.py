@@ -1,39 +1,37 @@
 """Everything of the portal that can be asked for from outside, as the two-tenant check wants to know it."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any, get_origin
 
 import reflex as rx
 from starlette.routing import BaseRoute, Mount, Route
 
 from tenant_portal import http_routes, webhook_routes
+from tenant_portal.frontend_build import PAGES
 from tenant_portal.simulator.two_tenant_check.surface import Address, Argument, Audience, Handler, Page, Surface
-from tenant_portal.ui.access import audience_of
 from tenant_portal.ui.gate import is_of_staff
 
 LOAD_EVENT = "reflex___state____state.hydrate_and_load"
-BUILT_PAGES = Path(".web/build/client")
 UNGUARDED = frozenset({"signed-out", "404"})
-_app: list[rx.App] = []
+_described: list[tuple[rx.App, Callable[[str], Any]]] = []
 
 
-def describe(app: rx.App) -> None:
-    """Name the application of this process; called by the composition root."""
-    _app[:] = [app]
+def describe(app: rx.App, audience_of: Callable[[str], Any]) -> None:
+    """Name the application of this process, and who may send an event of its; called by the composition root."""
+    _described[:] = [(app, audience_of)]
 
 
 def collect() -> Surface:
     """All webhooks, addresses, pages and handlers, as they are registered now."""
+    app, audience_of = _described[0]
+    known = app._registration_context.event_handlers
     return Surface(
         webhooks=tuple(_addresses(webhook_routes.webhook_routes)),
         addresses=tuple(_addresses(http_routes.routes)),
-        pages=tuple(_page(route, page.on_load) for app in _app for route, page in app._unevaluated_pages.items()),
-        handlers=tuple(
-            _handler(name, known) for app in _app for name, known in app._registration_context.event_handlers.items()
-        ),
+        pages=tuple(_page(route, page.on_load) for route, page in app._unevaluated_pages.items()),
+        handlers=tuple(_handler(name, handler, audience_of(name)) for name, handler in known.items()),
         load_event=LOAD_EVENT,
-        built_pages=BUILT_PAGES,
+        built_pages=PAGES,
     )
 
 
@@ -54,10 +52,9 @@ def _page(route: str, on_load: Any) -> Page:
     return Page(path, names, Audience.STAFF if is_of_staff(path) else Audience.CLIENT)
 
 
-def _handler(name: str, known: Any) -> Handler:
+def _handler(name: str, known: Any, audience: Any) -> Handler:
     hints = known.handler._type_hints or {}
     arguments = tuple(Argument(key, _word(hint)) for key, hint in hints.items() if key != "return")
-    audience = audience_of(name)
     return Handler(name, arguments, Audience(audience.value) if audience else Audience.NOBODY)
 
 

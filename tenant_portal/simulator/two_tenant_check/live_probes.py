@@ -7,7 +7,7 @@ from tenant_portal.db import identity_session
 from tenant_portal.identity import sessions
 from tenant_portal.simulator.two_tenant_check import canaries, forms, ghosts
 from tenant_portal.simulator.two_tenant_check.actors import Member
-from tenant_portal.simulator.two_tenant_check.browser import Refused, Tab, tab
+from tenant_portal.simulator.two_tenant_check.browser import Refused, tab
 from tenant_portal.simulator.two_tenant_check.context import Context
 from tenant_portal.simulator.two_tenant_check.probe import Group, leak_if, probe
 

@@ -3,8 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 from sqlalchemy import text
@@ -127,7 +126,7 @@ def _of(actor: Actor, lead: str) -> dict[str, object]:
 
 async def _has_stored_media(actor: Actor, lead: str) -> bool:
     async with tenant_session(actor.tenant_id) as session:
-        return await session.scalar(text(MEDIA_OF.format("media.state")), _of(actor, lead)) == "stored"
+        return bool(await session.scalar(text(MEDIA_OF.format("media.state = 'stored'")), _of(actor, lead)))
 
 
 @probe(Group.ROUTING, "seed.answer", "Client A's answer leaves from client A's number and reaches its lead only")
@@ -137,8 +136,7 @@ async def answer(context: Context) -> str:
     async with handset() as phones:
         for actor in (context.a, context.b):
             await phones.write(lead, actor.number, "Hello")
-        async with _thread(context.a, lead) as (session, conversation_id):
-            await inbox.queue_reply(session, context.a.owner.person, conversation_id, marker)
+        await _reply(context.a, lead, marker)
         await _until(lambda: _is_on_phone(lead, marker))
         entries = [entry for entry in await phones.conversation(lead) if marker in entry.text]
     senders = {entry.other for entry in entries}
@@ -147,14 +145,14 @@ async def answer(context: Context) -> str:
     return f"the lead, who writes to both, got it once, from {context.a.number}"
 
 
-@asynccontextmanager
-async def _thread(actor: Actor, lead: str) -> AsyncIterator[tuple[object, object]]:
+async def _reply(actor: Actor, lead: str, body: str) -> None:
+    query = text(
+        "select c.id from conversation c join lead l on l.tenant_id = c.tenant_id and l.id = c.lead_id"
+        " where c.tenant_id = :tenant and l.address = :lead"
+    )
     async with tenant_session(actor.tenant_id) as session:
-        query = text(
-            "select c.id from conversation c join lead l on l.tenant_id = c.tenant_id and l.id = c.lead_id"
-            " where c.tenant_id = :tenant and l.address = :lead"
-        )
-        yield session, await session.scalar(query, _of(actor, lead))
+        conversation_id = await session.scalar(query, _of(actor, lead))
+        await inbox.queue_reply(session, actor.owner.person, conversation_id, body)
 
 
 async def _is_on_phone(lead: str, marker: str) -> bool:
