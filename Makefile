@@ -48,10 +48,10 @@ $(VENV)/bin/pip:
 # Each stamp is newer than the requirements that were installed; an installation that was cut short leaves none.
 $(VENV)/installed: requirements.txt | $(VENV)/bin/pip
 	@echo "Installing the requirements, once after each change ..."
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(RUN) -m pip install -qq --no-compile --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/pip
 	@echo "Installing the tools of the tests, once after each change ..."
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(RUN) -m pip install -qq --no-compile --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@ $(VENV)/installed
