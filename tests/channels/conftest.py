@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from tests.channels.stage import Stage
+from tests.command_line import command
 from tests.simulated_twilio import SimulatedTwilio, addresses, make_client, portal, twilio
 
-__all__ = ["addresses", "portal", "twilio"]
+__all__ = ["addresses", "command", "portal", "twilio"]
 
 
 @pytest_asyncio.fixture
