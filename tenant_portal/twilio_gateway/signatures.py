@@ -27,6 +27,7 @@ def parse_form(raw: bytes) -> list[tuple[str, str]]:
     """
     if raw.count(b"&") >= MAX_PARAMETERS:
         raise MalformedForm(f"The form has more than {MAX_PARAMETERS} parameters.")
+    # Anyone may post here before a signature is checked: the limit bounds what parsing and sorting can cost.
     try:
         parameters = [_pair(piece) for piece in raw.decode("utf-8").split("&") if piece]
     except UnicodeDecodeError:

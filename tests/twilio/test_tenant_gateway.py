@@ -1,5 +1,6 @@
 """A tenant's own account: numbers, messages and WhatsApp senders through Twilio's library and real HTTP."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -243,6 +244,27 @@ async def test_a_wrong_code_is_refused_and_can_be_corrected(acme: Tenant, number
     code = (await phones.verification_codes())[number.phone_number]
     assert (await acme.gateway.verify_sender(created.sid, code)).status is SenderStatus.VERIFYING
     await in_state(acme, created, SenderStatus.ONLINE)
+
+
+async def test_the_code_comes_as_a_text_message_to_a_number_of_the_account(
+    acme: Tenant, number: OwnedNumber, phones: Handset
+) -> None:
+    created = await acme.gateway.create_sender(registration(acme, number))
+    await in_state(acme, created, SenderStatus.PENDING_VERIFICATION)
+    code = (await phones.verification_codes())[number.phone_number]
+    await until(lambda: bool(acme.portal.at(acme.path("sms"))))
+    [got] = acme.portal.at(acme.path("sms"))
+    assert got.signed_with(acme.account.auth_token)
+    assert (got.parameters["From"], got.parameters["FromCountry"]) == ("WhatsApp", "")
+    assert f"{code[:3]}-{code[3:]}" in got.parameters["Body"]
+
+
+async def test_a_code_that_is_spoken_sends_no_text(acme: Tenant, number: OwnedNumber, phones: Handset) -> None:
+    spoken = replace(registration(acme, number), verification_method="voice")
+    created = await acme.gateway.create_sender(spoken)
+    await in_state(acme, created, SenderStatus.PENDING_VERIFICATION)
+    assert number.phone_number in await phones.verification_codes()
+    assert acme.portal.at(acme.path("sms")) == []
 
 
 async def test_a_number_is_registered_with_whatsapp_once(globex: Tenant, sender: WhatsAppSender) -> None:

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tenant_portal.simulator.stand_in import addresses, shapes
+from tenant_portal.simulator.stand_in.inbound import Letter, line_of, receive
 from tenant_portal.simulator.stand_in.problems import Problem
 from tenant_portal.simulator.stand_in.records import Sender, new_sid
 from tenant_portal.simulator.stand_in.visits import Visit, meta_page, own
@@ -122,5 +123,20 @@ async def _step(world: World, sender: Sender, before: str, after: str) -> None:
     await world.wait(STEP_SECONDS)
     # It may have been deleted, or moved on, while this waited.
     present = world.store.get(Sender, sender.account_sid, sender.sid)
-    if present is not None and present.status == before:
-        world.store.change(present, status=after)
+    if present is None or present.status != before:
+        return
+    world.store.change(present, status=after)
+    if after == "PENDING_VERIFICATION" and present.configuration.get("verification_method", "sms") != "voice":
+        await _text_the_code(world, present)
+
+
+async def _text_the_code(world: World, sender: Sender) -> None:
+    """To a number bought here the code comes as a text message like any other, and so reaches the portal."""
+    number = world.number(sender.phone_number)
+    if number is None or number.account_sid != sender.account_sid:
+        return
+    body = f"Your WhatsApp code is {sender.code[:3]}-{sender.code[3:]}. Do not share it."
+    letter = Letter.model_validate({"from": "WhatsApp", "to": sender.phone_number, "body": body})
+    line = line_of(world, letter)
+    if line is not None:
+        await receive(world, line, letter)
