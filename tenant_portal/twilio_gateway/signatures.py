@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import parse_qs, unquote_plus, urlsplit
+from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
 
 from tenant_portal.twilio_gateway.errors import MalformedForm
 
@@ -41,8 +41,13 @@ def _pair(piece: str) -> tuple[str, str]:
     # As parse_qsl, which costs four times as much: most names and many values have nothing to decode.
     name, _, value = piece.partition("=")
     if "%" in piece or "+" in piece:
-        return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+        return _decoded(name), _decoded(value)
     return name, value
+
+
+def _decoded(text: str) -> str:
+    text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode("utf-8") if "%" in text else text
 
 
 def storable(value: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -61,11 +60,6 @@ class Store:
     def read_file(self, name: str) -> bytes:
         """A kept file."""
         return (self._files / name).read_bytes()
-
-    def copy_file(self, name: str, source: Path) -> str:
-        """Keep a copy of a file that lies elsewhere; returns its name."""
-        shutil.copyfile(source, self._files / name)
-        return name
 
     def delete_file(self, name: str) -> None:
         """Forget a file."""
