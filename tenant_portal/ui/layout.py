@@ -25,24 +25,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import reflex as rx
-from reflex_components_core.el.elements.base import BaseHTML
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from tenant_portal.ui import routes
 from tenant_portal.ui.components import avatar, icon_button, notice, notice_area, offline_banner, page_header
+from tenant_portal.ui.components.native import NativeForm, NativeLink
 from tenant_portal.ui.session_state import SessionState
 from tenant_portal.ui.theme import keep_choice
 
 PRODUCT = "Tenant Portal"
 SUSPENDED = "Your portal is suspended: no messages or calls go in or out. Ask your agency to resume it."
-
-
-class NativeForm(BaseHTML):
-    """A form that the browser itself submits; rx.form always prevents that."""
-
-    tag = "form"
-    action: rx.Var[str]
-    method: rx.Var[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,7 @@ def page(
         column = "column" if width == "normal" else f"column column-{width}"
         content = rx.el.div(page_header(title, intro, *actions), _trouble(), *body, class_name=column)
     return rx.el.div(
-        rx.el.a("Skip to content", href="#main", class_name="skip-link"),
+        NativeLink.create("Skip to content", href="#main", class_name="skip-link"),
         _side(entries, active),
         _top(entries),
         rx.el.main(content, id="main", class_name="main", tab_index=-1),

@@ -6,6 +6,7 @@ import reflex as rx
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from tenant_portal.ui import routes
+from tenant_portal.ui.components.native import NativeLink
 
 
 def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
@@ -22,7 +23,7 @@ def _failed() -> rx.Component:
         rx.el.div(
             rx.el.h1("This page failed", class_name="empty-title"),
             rx.el.p("Reload it; if it fails again, tell the people who run the portal.", class_name="empty-text"),
-            rx.el.a("Go to the start page", href=routes.HOME, class_name="button button-main"),
+            NativeLink.create("Go to the start page", href=routes.HOME, class_name="button button-main"),
             class_name="empty",
         ),
         class_name="signed-out",

@@ -4,6 +4,7 @@ import reflex as rx
 
 from tenant_portal.ui import routes
 from tenant_portal.ui.components import empty_state
+from tenant_portal.ui.components.native import NativeLink
 
 
 def not_found_page() -> rx.Component:
@@ -14,7 +15,7 @@ def not_found_page() -> rx.Component:
             "compass",
             "There is nothing at this address",
             "The page may have moved, or the link is not complete.",
-            rx.el.a("Go to the start page", href=routes.HOME, class_name="button button-main"),
+            NativeLink.create("Go to the start page", href=routes.HOME, class_name="button button-main"),
         ),
         class_name="signed-out",
     )

@@ -5,6 +5,7 @@ from reflex_base.vars.function import FunctionStringVar
 
 from tenant_portal.ui import routes
 from tenant_portal.ui.components import empty_state
+from tenant_portal.ui.components.native import NativeLink
 
 # Compiled into the page: it must work when no handler of ours may run any more.
 LEAVE = f"() => {{ window.sessionStorage.clear(); window.location.replace('{routes.LOGIN}'); }}"
@@ -17,7 +18,7 @@ def signed_out_page() -> rx.Component:
             "log-out",
             "You are signed out",
             "Sign in again to go on where you were.",
-            rx.el.a("Sign in", href=routes.LOGIN, class_name="button button-main"),
+            NativeLink.create("Sign in", href=routes.LOGIN, class_name="button button-main"),
         ),
         class_name="signed-out",
         on_mount=FunctionStringVar.create(LEAVE),

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from tenant_portal.ui.components import button
+from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.pages.inbox.bubbles import FileItem, VoicemailItem
 from tenant_portal.ui.pages.inbox.state import InboxState
 
@@ -62,7 +63,7 @@ def _image(item: rx.Var[FileItem]) -> rx.Component:
 
 
 def _file(item: rx.Var[FileItem]) -> rx.Component:
-    return rx.el.a(
+    return NativeLink.create(
         rx.icon("file-down", size=18, aria_hidden="true"),
         rx.el.span(item.label),
         href=item.url,

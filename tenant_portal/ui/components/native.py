@@ -1,0 +1,23 @@
+"""Elements that the browser itself acts on, without React Router in between."""
+
+import reflex as rx
+from reflex_components_core.el.elements.base import BaseHTML
+
+
+class NativeForm(BaseHTML):
+    """A form that the browser itself submits; rx.form always prevents that."""
+
+    tag = "form"
+    action: rx.Var[str]
+    method: rx.Var[str]
+
+
+class NativeLink(BaseHTML):
+    """A link that the browser itself follows: off the pages, to a file, or to a place on this page.
+
+    rx.el.a becomes a link of React Router, which looks for a page instead and leaves the focus where it was.
+    """
+
+    tag = "a"
+    href: rx.Var[str]
+    download: rx.Var[bool]
