@@ -1,6 +1,8 @@
 """Connects a sample client of a simulated portal on all three channels, so that there is something to play with."""
 
+import asyncio
 from dataclasses import replace
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from tenant_portal import job_queue
@@ -18,20 +20,33 @@ from tenant_portal.twilio_gateway.errors import TwilioRefused
 from tenant_portal.twilio_gateway.gateway import NumberPurchase, NumberUrls
 
 PAUSE_SECONDS = 1.0
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 async def connect_sample(tenant_id: UUID) -> None:
-    """Get a number and connect all channels on it; comes back until the client has its subaccount."""
+    """Get a number and connect all channels on it; comes back until subaccount and web server are there."""
     if settings().twilio_mode != "simulated":
         return
+    # WhatsApp's code comes as a text message; before the web server answers it would get lost.
+    is_up = await _answers(settings().origin)
     async with tenant_session(tenant_id) as session:
         state = await tenant_state(session, tenant_id)
-        if state is TenantState.PROVISIONING:
+        if state is TenantState.PROVISIONING or not is_up:
             await job_queue.wake(session, service.CONNECT_SAMPLE, tenant_id, delay_seconds=PAUSE_SECONDS)
         connected = await queries.channels(session, tenant_id)
         name = await tenant_name(session, tenant_id)
-    if state is TenantState.ACTIVE and not connected:
+    if state is TenantState.ACTIVE and is_up and not connected:
         await _connect(service.operator(tenant_id), name)
+
+
+async def _answers(origin: str) -> bool:
+    parts = urlsplit(origin)
+    try:
+        _, writer = await asyncio.open_connection(parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme])
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def _connect(actor: Actor, name: str) -> None:

@@ -23,13 +23,13 @@ def no_leftovers() -> None:
     (settings().data_dir / "sample_sign_ins.json").unlink(missing_ok=True)
 
 
-async def test_sample_clients_that_start_together_get_different_numbers(twilio: SimulatedTwilio) -> None:
+async def test_sample_clients_that_start_together_get_different_numbers(twilio: SimulatedTwilio, portal: str) -> None:
     clients = [await make_client("Acme"), await make_client("Globex")]
     await asyncio.gather(*(connect_sample(tenant_id) for tenant_id in clients))
     assert len({number.phone_number for number in twilio.numbers()}) == len(twilio.numbers()) == 2
 
 
-async def test_a_sample_client_has_all_channels_on_one_number(acme: Stage) -> None:
+async def test_a_sample_client_has_all_channels_on_one_number(acme: Stage, portal: str) -> None:
     await connect_sample(acme.tenant_id)
     await acme.drain()
     async with db.tenant_session(acme.tenant_id) as session:
@@ -39,14 +39,14 @@ async def test_a_sample_client_has_all_channels_on_one_number(acme: Stage) -> No
     assert {row.state for row in rows} <= {ChannelState.ACTIVE, ChannelState.VERIFYING}
 
 
-async def test_a_repeat_connects_nothing_more(acme: Stage) -> None:
+async def test_a_repeat_connects_nothing_more(acme: Stage, portal: str) -> None:
     await connect_sample(acme.tenant_id)
     await connect_sample(acme.tenant_id)
     async with db.tenant_session(acme.tenant_id) as session:
         assert len(await queries.channels(session, acme.tenant_id)) == 3
 
 
-async def test_a_crash_after_buying_finds_the_number_again(acme: Stage) -> None:
+async def test_a_crash_after_buying_finds_the_number_again(acme: Stage, portal: str) -> None:
     await connect_sample(acme.tenant_id)
     async with db.tenant_session(acme.tenant_id) as session:
         await (await session.connection()).exec_driver_sql("delete from channel")
@@ -54,7 +54,12 @@ async def test_a_crash_after_buying_finds_the_number_again(acme: Stage) -> None:
     assert len(acme.twilio.numbers()) == 1
 
 
-async def test_without_a_subaccount_it_waits(twilio: SimulatedTwilio) -> None:
+async def test_it_waits_until_the_web_server_answers(acme: Stage) -> None:
+    await connect_sample(acme.tenant_id)
+    assert acme.twilio.numbers() == []
+
+
+async def test_without_a_subaccount_it_waits(twilio: SimulatedTwilio, portal: str) -> None:
     async with db.staff_session() as session:
         tenant_id = await create(session, "Acme")
     await connect_sample(tenant_id)
@@ -78,7 +83,7 @@ async def test_with_a_live_account_nothing_is_bought(database: str, monkeypatch:
         settings.cache_clear()
 
 
-async def test_the_first_start_makes_two_clients_and_staff(twilio: SimulatedTwilio) -> None:
+async def test_the_first_start_makes_two_clients_and_staff(twilio: SimulatedTwilio, portal: str) -> None:
     made = await seed_if_empty()
     assert made is not None
     assert [sign_in.role for sign_in in made] == ["owner", "owner", "staff"]
