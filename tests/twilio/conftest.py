@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+import httpx
 import hypothesis
 import pytest
 import pytest_asyncio
@@ -45,6 +46,7 @@ class StandIn:
 
     origin: str
     recorder: Recorder
+    client: httpx.Client
 
     def asked(self, account_sid: str, part: str = "") -> int:
         return sum(account_sid in one.path and part in one.path for one in self.recorder.exchanges)
@@ -81,8 +83,8 @@ def portal() -> Iterator[FakePortal]:
 @pytest.fixture(scope="session")
 def stand_in(portal: FakePortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     recorder = Recorder(build(tmp_path_factory.mktemp("stand_in"), PARENT, portal.origin, speed=SPEED))
-    with running(recorder) as origin:
-        yield StandIn(origin, recorder)
+    with running(recorder) as origin, httpx.Client() as client:
+        yield StandIn(origin, recorder, client)
 
 
 @pytest.fixture(scope="session")

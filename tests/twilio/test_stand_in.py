@@ -38,7 +38,7 @@ NOWHERE = "http://127.0.0.1:9"
 def ask(
     stand_in: StandIn, method: str, path: str, auth: tuple[str, str] | None = PARENT, **more: object
 ) -> httpx.Response:
-    return httpx.request(method, stand_in.origin + path, auth=auth, **more)  # type: ignore[arg-type]
+    return stand_in.client.request(method, stand_in.origin + path, auth=auth, **more)  # type: ignore[arg-type]
 
 
 def path_of(tenant: Tenant, part: str) -> str:

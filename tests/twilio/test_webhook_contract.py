@@ -31,7 +31,8 @@ RECORDING = listed(
     "RecordingStartTime RecordingTrack"
 )
 TRANSCRIPT = VOICE | listed(
-    "TranscriptionSid TranscriptionText TranscriptionStatus TranscriptionType TranscriptionUrl RecordingSid RecordingUrl"
+    "TranscriptionSid TranscriptionText TranscriptionStatus TranscriptionType TranscriptionUrl "
+    "RecordingSid RecordingUrl"
 )
 CALL_END = VOICE | listed("CallDuration Duration Timestamp SequenceNumber CallbackSource SipResponseCode")
 
