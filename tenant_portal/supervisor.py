@@ -74,10 +74,13 @@ class Supervisor:
         pages = self._start_build()
         login = self._database()
         sign_ins = self._seed(login)
-        self._start_helpers(login)
+        self._start_twilio(login)
         self._finish_build(pages)
         self._start("web", _uvicorn("tenant_portal.asgi:create", settings().port), login)
-        self._wait_until_ready()
+        self._wait_until_web_answers()
+        # A worker's calls make Twilio call back, and nobody repeats a callback that found no web process.
+        self._start("worker", ["tenant_portal", "worker"], login)
+        self._done("Ready", f"after {time.monotonic() - self._begin:.1f} s")
         self._announce(sign_ins)
         self._watch()
 
@@ -121,11 +124,9 @@ class Supervisor:
             self._done("People", f"{len(made)} made for this first start")
         return made or sample_sign_ins()
 
-    def _start_helpers(self, login: str) -> None:
-        if _simulated_port() is not None:
-            web = ("tenant_portal.simulator.twilio_server:create", _simulated_port() or 0)
-            self._start("twilio", _uvicorn(*web), login)
-        self._start("worker", ["tenant_portal", "worker"], login)
+    def _start_twilio(self, login: str) -> None:
+        if (port := _simulated_port()) is not None:
+            self._start("twilio", _uvicorn("tenant_portal.simulator.twilio_server:create", port), login)
 
     def _start_build(self) -> ChildProcess | None:
         """The longest part of a first start, beside the second longest, the database; None if nothing has changed."""
@@ -151,13 +152,12 @@ class Supervisor:
         self.children.append(child)
         child.start()
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_web_answers(self) -> None:
         while not is_ready(settings().port):
             self._look_after_children()
             if any(child.crashes >= HOPELESS for child in self.children):
                 raise PortalError("The portal cannot start; the lines above say why.")
             time.sleep(WATCH_SECONDS / 2)
-        self._done("Ready", f"after {time.monotonic() - self._begin:.1f} s")
 
     def _announce(self, sign_ins: Sequence[SignIn]) -> None:
         self.console.print(f"\n  Open [bold cyan]{settings().origin}[/bold cyan]\n")
@@ -270,7 +270,7 @@ def _sign_in_table(sign_ins: Sequence[SignIn]) -> Table:
     for title in ("Sign in as", "Password", "Who"):
         table.add_column(title, no_wrap=True)
     for person in sign_ins:
-        table.add_row(person.email, person.password, f"{person.name} ({person.client or person.role})")
+        table.add_row(person.email, person.password, f"{person.role} of {person.client}" if person.client else person.role)
     return table
 
 
