@@ -160,22 +160,18 @@ async def list_messages(
 ) -> list[MessageRow]:
     """The newest messages of a thread, or those before `before`; oldest first, with their files and recordings."""
     names = ("id", "channel_kind", "direction", "status", "body", "details", "error_code", "error_text", "author_name")
-    found = sa.select(*(MESSAGE.c[name] for name in names), MESSAGE.c.created_at).where(
+    found = sa.select(*(MESSAGE.c[name] for name in names), MESSAGE.c.created_at, MESSAGE.c.media_count).where(
         MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.conversation_id == conversation_id
     )
     if before is not None:
         found = found.where(MESSAGE.c.id < before)
     rows = (await session.execute(found.order_by(MESSAGE.c.id.desc()).limit(limit))).mappings().all()
-    ids = [row["id"] for row in rows]
-    files, recordings = await _media_of(session, tenant_id, ids), await _voicemails_of(session, tenant_id, ids)
-    return [
-        MessageRow(
-            **row,
-            media=tuple(one for one in files if one.message_id == row["id"]),
-            voicemails=tuple(one for one in recordings if one.message_id == row["id"]),
-        )
-        for row in reversed(rows)
-    ]
+    calls = [row["id"] for row in rows if row["channel_kind"] is ChannelKind.VOICEMAIL]
+    with_files = [*calls, *(row["id"] for row in rows if row["media_count"])]
+    # Most threads are plain text: no round trip for what is not there.
+    files = await _media_of(session, tenant_id, with_files) if with_files else []
+    recordings = await _voicemails_of(session, tenant_id, calls) if calls else []
+    return [_message(row, files, recordings) for row in reversed(rows)]
 
 
 async def count_unread(session: AsyncSession, tenant_id: UUID) -> int:
@@ -218,6 +214,14 @@ async def activity(session: AsyncSession, tenant_id: UUID, since: datetime) -> A
         failures,
         calls=(await session.scalar(calls)) or 0,
         voicemails=(await session.scalar(recordings)) or 0,
+    )
+
+
+def _message(row: sa.RowMapping, files: list[MediaRow], recordings: list[VoicemailRow]) -> MessageRow:
+    return MessageRow(
+        **{name: value for name, value in row.items() if name != "media_count"},
+        media=tuple(one for one in files if one.message_id == row["id"]),
+        voicemails=tuple(one for one in recordings if one.message_id == row["id"]),
     )
 
 

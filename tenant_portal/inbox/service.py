@@ -26,9 +26,9 @@ from tenant_portal.models.enums import (
     TenantState,
 )
 from tenant_portal.models.ids import uuid7
-from tenant_portal.tenants.queries import tenant_state
 
 CHANNEL = metadata.tables["channel"]
+TENANT = metadata.tables["tenant"]
 SENDABLE = (ChannelKind.SMS, ChannelKind.WHATSAPP)
 
 
@@ -73,7 +73,7 @@ async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id:
     lead = await _lead_of(session, tenant_id, conversation_id)
     connected = await _connected_numbers(session, tenant_id)
     latest = await _latest_incoming(session, tenant_id, conversation_id)
-    is_active = await tenant_state(session, tenant_id) is TenantState.ACTIVE
+    is_active = lead.tenant_state is TenantState.ACTIVE
     now = datetime.now(UTC)
     options = {}
     for kind in SENDABLE:
@@ -91,9 +91,8 @@ async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id:
             if kind is ChannelKind.WHATSAPP and last_whatsapp
             else None,
         )
-    # Who has written and called is answered where they wrote: it is a channel they can read.
-    written = [kind for kind in SENDABLE if kind in latest]
-    last = max(written, key=lambda kind: latest[kind]["created_at"], default=None)
+    # Calls do not count: who has also written is answered where they wrote.
+    last = max(latest, key=lambda kind: latest[kind]["created_at"], default=None)
     preferred = options.pop(rules.reply_kind(last, frozenset(connected)))
     return ReplyOptions(preferred, tuple(options.values()))
 
@@ -209,7 +208,8 @@ def _tenant_of(person: Person) -> UUID:
 
 
 async def _lead_of(session: AsyncSession, tenant_id: UUID, conversation_id: UUID) -> Any:
-    found = sa.select(LEAD.c.address, LEAD.c.opted_out_at).where(
+    state = sa.select(TENANT.c.state).where(TENANT.c.id == tenant_id).scalar_subquery()
+    found = sa.select(LEAD.c.address, LEAD.c.opted_out_at, state.label("tenant_state")).where(
         LEAD.c.tenant_id == tenant_id,
         LEAD.c.id == CONVERSATION.c.lead_id,
         CONVERSATION.c.tenant_id == tenant_id,
@@ -234,19 +234,22 @@ async def _connected_numbers(session: AsyncSession, tenant_id: UUID) -> dict[Cha
 async def _latest_incoming(
     session: AsyncSession, tenant_id: UUID, conversation_id: UUID
 ) -> dict[ChannelKind, sa.RowMapping]:
-    # One short walk down the thread's index for each kind, however long the thread is.
-    latest = {}
-    for kind in ChannelKind:
-        found = sa.select(MESSAGE.c.channel_kind, MESSAGE.c.our_number, MESSAGE.c.created_at).where(
+    # One short walk down the thread's index for each kind, however long the thread is; one round trip for all.
+    walks = [
+        sa.select(MESSAGE.c.channel_kind, MESSAGE.c.our_number, MESSAGE.c.created_at)
+        .where(
             MESSAGE.c.tenant_id == tenant_id,
             MESSAGE.c.conversation_id == conversation_id,
             MESSAGE.c.direction == Direction.IN,
             MESSAGE.c.channel_kind == kind,
         )
-        row = (await session.execute(found.order_by(MESSAGE.c.id.desc()).limit(1))).mappings().first()
-        if row is not None:
-            latest[kind] = row
-    return latest
+        .order_by(MESSAGE.c.id.desc())
+        .limit(1)
+        .subquery()
+        for kind in SENDABLE
+    ]
+    rows = await session.execute(sa.union_all(*(sa.select(walk) for walk in walks)))
+    return {row["channel_kind"]: row for row in rows.mappings()}
 
 
 def _our_number(connected: tuple[str, ...], last: sa.RowMapping | None) -> str:
