@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -35,8 +35,8 @@ class Account:
     sid: str
     tenant_id: UUID
     state: str
-    token: str
-    second_token: str | None = None
+    token: str = field(repr=False)
+    second_token: str | None = field(default=None, repr=False)
     second_until: float = 0.0
 
     def tokens(self) -> tuple[str, ...]:
