@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from tenant_portal import db, job_queue
 from tenant_portal.channels import jobs as channels_jobs
+from tenant_portal.identity import jobs as identity_jobs
 from tenant_portal.inbox import jobs as inbox_jobs
 from tenant_portal.logs import configure_logging
 from tenant_portal.tenants import jobs as tenants_jobs
@@ -19,7 +20,7 @@ STOP_SECONDS = 10
 STALLED_SECONDS = 30
 MOST_RESCUES = 5
 # Importing a module of jobs is what makes its tasks known to the queue.
-JOB_MODULES = (channels_jobs, inbox_jobs, tenants_jobs)
+JOB_MODULES = (channels_jobs, identity_jobs, inbox_jobs, tenants_jobs)
 
 log = logging.getLogger(__name__)
 

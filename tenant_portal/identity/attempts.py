@@ -53,6 +53,13 @@ async def forgive(session: AsyncSession, attempt: Attempt) -> None:
     )
 
 
+async def forget_old(session: AsyncSession, now: datetime) -> None:
+    """Delete counters that no longer hold anybody back. Takes an identity session."""
+    await session.execute(
+        sa.delete(SignInAttempt).where(col(SignInAttempt.last_failure_at) < now - FORGET_FAILURES_AFTER)
+    )
+
+
 async def _count_one(session: AsyncSession, key: str, free: int, now: datetime) -> bool:
     await session.execute(
         insert(SignInAttempt).values(key=key, failures=0, last_failure_at=now).on_conflict_do_nothing()

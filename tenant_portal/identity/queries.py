@@ -13,6 +13,8 @@ from tenant_portal.identity.rules import is_alive
 from tenant_portal.models import Invitation, Tenant, User, UserSession
 from tenant_portal.models.enums import Role, TenantState
 
+MOST_BROWSERS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -127,6 +129,7 @@ async def list_browsers(session: AsyncSession, person: Person, now: datetime) ->
         sa.select(UserSession)
         .where(col(UserSession.user_id) == person.user_id, col(UserSession.expires_at) > now)
         .order_by(col(UserSession.last_seen_at).desc())
+        .limit(MOST_BROWSERS)
     )
     found = (await session.execute(query)).scalars()
     return [_browser(row) for row in found if is_alive(row.created_at, row.last_seen_at, now)]

@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from tenant_portal.crypto import new_token, token_hash
 from tenant_portal.identity.queries import Person, SignedIn, find_session
-from tenant_portal.identity.rules import ABSOLUTE, SEEN_STEP
+from tenant_portal.identity.rules import ABSOLUTE, IDLE, SEEN_STEP
 from tenant_portal.models import User, UserSession
 
 SESSIONS_CHANNEL = "portal_sessions"
@@ -66,6 +66,16 @@ async def end_others(session: AsyncSession, person: Person) -> int:
 async def end_all(session: AsyncSession, user_id: UUID) -> int:
     """End every session of a user; how many there were."""
     return len(await _end_where(session, col(UserSession.user_id) == user_id))
+
+
+async def forget_ended(session: AsyncSession, now: datetime) -> int:
+    """Delete sessions that nobody can use any more; how many there were. Takes an identity session."""
+    over = sa.or_(
+        col(UserSession.expires_at) <= now,
+        col(UserSession.last_seen_at) <= now - IDLE,
+        col(UserSession.created_at) <= now - ABSOLUTE,
+    )
+    return len(await _end_where(session, over))
 
 
 async def _end_where(session: AsyncSession, *where: sa.ColumnElement[bool]) -> list[UUID]:

@@ -81,7 +81,7 @@ def _invitations() -> rx.Component:
                 class_name="grow",
                 flex_basis="240px",
             ),
-            rx.el.div(select_field("Role", "role", ROLES), flex_basis="220px"),
+            rx.el.div(select_field("Role", "role", ROLES), flex="1 1 220px"),
             button("Create invitation", icon="user-plus", type="submit", margin_top="24px"),
             class_name="row row-wrap",
             align_items="flex-start",
