@@ -23,7 +23,6 @@ MARKER = f"{ROOT_STATE}.set_is_hydrated"
 OPEN_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 QUIET_SECONDS = 0.03
-LOAD_QUIET_SECONDS = 0.12
 MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -95,13 +94,12 @@ class Tab:
         return [answer for frame in self.frames[before:] if (answer := told(frame))]
 
     async def load(self, name: str, path: str) -> list[str]:
-        """Open the page at `path`: the event `name` runs the page's own handlers, which run further ones."""
+        """Open the page at `path`: the event `name` runs the page's own handlers, and after them shows the page."""
         before = len(self.frames)
-        await self.call(name, {}, path)
-        seen = -1
-        while seen != len(self.frames):
-            seen = len(self.frames)
-            await asyncio.sleep(LOAD_QUIET_SECONDS)
+        await self.send(name, {}, path)
+        await self._until(lambda: any(map(_shows_page, self.frames[before:])), ANSWER_SECONDS)
+        self._flag = True
+        await asyncio.sleep(QUIET_SECONDS)
         return [answer for frame in self.frames[before:] if (answer := told(frame))]
 
     async def wait_for(self, is_there: Callable[[str], bool], seconds: float = ANSWER_SECONDS) -> bool:
@@ -157,6 +155,10 @@ class Tab:
             yield
         except ConnectionClosed as error:
             raise Refused(str(error)) from None
+
+
+def _shows_page(frame: str) -> bool:
+    return "is_hydrated" in frame and delta_of(frame).get(ROOT_STATE, {}).get(FLAG) is True
 
 
 def delta_of(frame: str) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from tenant_portal import db, object_store
 from tenant_portal.errors import PortalError
 from tenant_portal.models import row_level_security as wall
 from tenant_portal.simulator.two_tenant_check.doors import attempt
+from tenant_portal.simulator.two_tenant_check.forms import STRANGERS
 from tenant_portal.tenants import jobs as tenant_jobs
 
 DOMAIN = "two-tenant-check.example"
@@ -34,6 +35,9 @@ async def sweep() -> None:
         await _erase(tenant_id, account_sid)
     async with db.identity_session() as session:
         await session.execute(text("delete from portal_user where email like :all"), {"all": f"%@{DOMAIN}"})
+    async with db.front_door_session() as session:
+        strangers = text("delete from quarantined_request where account_sid like :all and not is_signed")
+        await session.execute(strangers, {"all": f"{STRANGERS}%"})
 
 
 async def _erase(tenant_id: UUID, account_sid: str | None) -> None:

@@ -9,12 +9,18 @@ from tenant_portal.simulator.two_tenant_check.visitor import Form
 
 LEAD = "+14155550143"
 PREFIX = "/api/webhooks"
+STRANGERS = "ACfeedc4ec"
 Fields = dict[str, str]
 
 
 def sid(prefix: str) -> str:
     """A made-up SID."""
     return prefix + secrets.token_hex(16)
+
+
+def stranger() -> str:
+    """The SID of an account that nobody has, known again as one of ours when the check cleans up."""
+    return STRANGERS + secrets.token_hex(12)
 
 
 def text_message(actor: Actor, marker: str) -> Fields:

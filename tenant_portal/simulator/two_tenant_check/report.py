@@ -10,7 +10,7 @@ from tenant_portal.simulator.two_tenant_check.probe import Group, Outcome, Resul
 from tenant_portal.simulator.two_tenant_check.runner import Progress
 
 FOLDER = "two_tenant_check"
-PRIVATE_FOLDER = 0o700
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 KEPT = 20
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2024; background: #fff }
@@ -89,6 +89,7 @@ def keep(progress: Progress) -> Path:
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
     path = folder / f"{progress.started_at:%Y-%m-%d_%H-%M-%S}.json"
+    path.touch(mode=PRIVATE_FILE)
     path.write_text(json.dumps(as_data(progress), indent=2))
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         old.unlink()

@@ -115,6 +115,7 @@ async def built_files(context: Context) -> str:
 
 @probe(Group.SECRECY, "canary.logs", "The portal's log holds no text, number or secret of any client")
 async def logs(context: Context) -> str:
+    await canaries.deliver(context.visitor, context.a, TRAFFIC[0], context.a.canary)
     written = context.read_logs()
     if written is None:
         raise Skipped("the log of this portal is kept where the check cannot read it")

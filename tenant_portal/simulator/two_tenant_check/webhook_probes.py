@@ -143,7 +143,7 @@ def _other_host(s: Situation) -> Request:
 
 
 def _unknown_account(s: Situation) -> Request:
-    stranger = replace(s.thief, account_sid=forms.sid("AC"))
+    stranger = replace(s.thief, account_sid=forms.stranger())
     path = s.path.replace(s.victim.account_sid, stranger.account_sid)
     return s.signed(path, forms.form_of(s.template, stranger, s.marker), s.thief.auth_token)
 
