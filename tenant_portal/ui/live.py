@@ -154,7 +154,7 @@ class Live:
 
     async def _poke(self, sid: str) -> None:
         socket = hub.sockets.get(sid)
-        if socket is not None and socket.tenant_id is not None:
+        if socket is not None:
             # The page's own handlers first: what the reader looks at, then the frame around it.
             wanted: list[Any] = [*socket.handlers, SessionState.refresh]
             await self._emit(sid, StateUpdate(events=Event.from_event_type(wanted)))

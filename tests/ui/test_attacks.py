@@ -187,6 +187,20 @@ async def test_a_burst_of_updates_is_one_poke_now_and_one_later(stage: Stage) ->
         assert 2 <= len(tab.received) - before <= 4
 
 
+async def test_after_a_lost_database_connection_everybody_asks_again(stage: Stage) -> None:
+    people, portal = stage.cast, stage.portal
+    async with (
+        open_tab(portal, portal.session(people.alice)) as tab,
+        open_tab(portal, portal.sign_in(people.sam)) as staff,
+    ):
+        before = (len(tab.received), len(staff.received))
+        cut = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen portal%%'"
+        assert stage.query(cut) == [(True,)]
+        await asyncio.sleep(1.6)
+        assert "session_state.refresh" in repr(tab.received[before[0] :])
+        assert "session_state.refresh" in repr(staff.received[before[1] :])
+
+
 @pytest.mark.parametrize("path", ["/_upload", "/_all_routes"])
 def test_there_is_no_upload_route(portal: Portal, people: Cast, path: str) -> None:
     with portal.http(portal.session(people.alice)) as http:
