@@ -61,14 +61,12 @@ class SpoolFile:
 
     def records(self) -> Iterator[Received]:
         """Every request that was kept. A tail that was cut off was never acknowledged, and is left out."""
-        data = self.path.read_bytes()
-        at = 0
-        while at + LENGTH_BYTES <= len(data):
-            end = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES])
-            if end > len(data):
-                return
-            yield Received.from_bytes(unseal_bytes(data[at + LENGTH_BYTES : end], self.place))
-            at = end
+        with self.path.open("rb") as file:
+            while len(length := file.read(LENGTH_BYTES)) == LENGTH_BYTES:
+                record = file.read(int.from_bytes(length))
+                if len(record) < int.from_bytes(length):
+                    return
+                yield Received.from_bytes(unseal_bytes(record, self.place))
 
     def settled(self) -> None:
         """All of it is in the database or in quarantine."""
