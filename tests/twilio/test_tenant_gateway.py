@@ -1,10 +1,12 @@
 """A tenant's own account: numbers, messages and WhatsApp senders through Twilio's library and real HTTP."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from starlette.responses import Response
 
 from tenant_portal.simulator.handset import Handset
 from tenant_portal.twilio_gateway.errors import TwilioOutcomeUnknown, TwilioRefused
@@ -257,6 +259,28 @@ async def test_the_code_comes_as_a_text_message_to_a_number_of_the_account(
     assert got.signed_with(acme.account.auth_token)
     assert (got.parameters["From"], got.parameters["FromCountry"]) == ("WhatsApp", "")
     assert f"{code[:3]}-{code[3:]}" in got.parameters["Body"]
+
+
+async def test_the_code_comes_again_until_somebody_takes_it(acme: Tenant, number: OwnedNumber, phones: Handset) -> None:
+    await acme.gateway.update_number(number.sid, NumberUrls())
+    created = await acme.gateway.create_sender(registration(acme, number))
+    await in_state(acme, created, SenderStatus.PENDING_VERIFICATION)
+    acme.portal.answer(acme.path("sms"), *[Response(status_code=503)] * 2, Response(status_code=204))
+    await acme.gateway.update_number(number.sid, NumberUrls(sms=acme.url("sms")))
+    await until(lambda: len(acme.portal.at(acme.path("sms"))) == 3)
+    await asyncio.sleep(0.05)
+    assert len(acme.portal.at(acme.path("sms"))) == 3
+
+
+async def test_a_code_that_was_handed_in_is_not_sent_again(acme: Tenant, number: OwnedNumber, phones: Handset) -> None:
+    await acme.gateway.update_number(number.sid, NumberUrls())
+    created = await acme.gateway.create_sender(registration(acme, number))
+    await in_state(acme, created, SenderStatus.PENDING_VERIFICATION)
+    await acme.gateway.verify_sender(created.sid, (await phones.verification_codes())[number.phone_number])
+    await in_state(acme, created, SenderStatus.ONLINE)
+    await acme.gateway.update_number(number.sid, acme.urls)
+    await asyncio.sleep(0.05)
+    assert acme.portal.at(acme.path("sms")) == []
 
 
 async def test_a_code_that_is_spoken_sends_no_text(acme: Tenant, number: OwnedNumber, phones: Handset) -> None:

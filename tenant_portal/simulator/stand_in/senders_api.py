@@ -16,7 +16,8 @@ from tenant_portal.simulator.stand_in.world import World
 
 PARTS = ("configuration", "webhook", "profile")
 METHODS = {"verification_method": {"sms", "voice"}, "callback_method": {"POST", "PUT"}}
-STEP_SECONDS = 1.0
+WAITING = "PENDING_VERIFICATION"
+STEP_SECONDS, AGAIN_SECONDS, MOST_TEXTS = 1.0, 3.0, 100
 
 
 async def create(visit: Visit) -> Response:
@@ -36,7 +37,7 @@ async def create(visit: Visit) -> Response:
         code=f"{secrets.randbelow(10**6):06d}",
     )
     sender = visit.world.store.put(_with_parts(sender, body))
-    visit.world.spawn(_step(visit.world, sender, "CREATING", "PENDING_VERIFICATION"))
+    visit.world.spawn(_step(visit.world, sender, "CREATING", WAITING))
     return JSONResponse(shapes.sender(sender), status_code=202)
 
 
@@ -71,10 +72,13 @@ async def delete(visit: Visit) -> Response:
 
 def resume(world: World) -> None:
     """Let senders go on that were under way when the simulator stopped."""
-    following = {"CREATING": "PENDING_VERIFICATION", "VERIFYING": "ONLINE"}
+    following = {"CREATING": WAITING, "VERIFYING": "ONLINE"}
     for sender in world.store.all(Sender):
         if sender.status in following:
             world.spawn(_step(world, sender, sender.status, following[sender.status]))
+        elif sender.status == WAITING:
+            # Whether the code had arrived is not known any more; twice does no harm, never does.
+            world.spawn(_text_the_code(world, sender))
 
 
 BASE = "/v2/Channels/Senders"
@@ -110,7 +114,7 @@ def _with_parts(sender: Sender, body: dict[str, dict[str, object]]) -> Sender:
 
 
 def _verified(world: World, sender: Sender, code: str) -> Sender:
-    if sender.status != "PENDING_VERIFICATION":
+    if sender.status != WAITING:
         raise Problem(409, 63100, f"the sender is {sender.status}")
     if not re.fullmatch(r"\d{6}", code) or not secrets.compare_digest(code, sender.code):
         raise Problem(400, 63100, "configuration.verification_code is not correct")
@@ -125,18 +129,26 @@ async def _step(world: World, sender: Sender, before: str, after: str) -> None:
     present = world.store.get(Sender, sender.account_sid, sender.sid)
     if present is None or present.status != before:
         return
-    world.store.change(present, status=after)
-    if after == "PENDING_VERIFICATION" and present.configuration.get("verification_method", "sms") != "voice":
-        await _text_the_code(world, present)
+    moved = world.store.change(present, status=after)
+    if after == WAITING:
+        await _text_the_code(world, moved)
 
 
 async def _text_the_code(world: World, sender: Sender) -> None:
-    """To a number bought here the code comes as a text message like any other, and so reaches the portal."""
-    number = world.number(sender.phone_number)
-    if number is None or number.account_sid != sender.account_sid:
+    """To a number bought here the code comes as a text message like any other, and so reaches the portal.
+
+    It comes again while nobody takes it: the number's URL may be set a moment later, or the portal still be starting.
+    """
+    if sender.configuration.get("verification_method") == "voice":
         return
     body = f"Your WhatsApp code is {sender.code[:3]}-{sender.code[3:]}. Do not share it."
     letter = Letter.model_validate({"from": "WhatsApp", "to": sender.phone_number, "body": body})
-    line = line_of(world, letter)
-    if line is not None:
-        await receive(world, line, letter)
+    for _ in range(MOST_TEXTS):
+        present, line = world.store.get(Sender, sender.account_sid, sender.sid), line_of(world, letter)
+        if present is None or present.status != WAITING:
+            return
+        if line and line.url and line.account.sid == sender.account_sid:
+            receipt = await receive(world, line, letter)
+            if receipt.outcome and receipt.outcome.ok:
+                return
+        await world.wait(AGAIN_SECONDS)
