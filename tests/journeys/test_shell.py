@@ -121,7 +121,7 @@ def test_the_navigation_can_be_walked_with_the_keyboard(alice: Person) -> None:
     page.focus(".skip-link")
     for _ in range(8):
         page.keyboard.press("Tab")
-        labels.append(page.inner_text(":focus").strip())
+        labels.append(page.inner_text(":focus").strip().partition("\n")[0])
     assert [label for label in labels if label in {"Home", "Inbox", "Leads", "Channels", "Settings"}] == [
         "Home",
         "Inbox",
