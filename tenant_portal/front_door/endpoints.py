@@ -80,6 +80,13 @@ class Endpoint:
             return "refused", self._refuse(door, refusal)
         except SpoolFull:
             return "unavailable", self._refuse(door, Refused(UNAVAILABLE, "spool-full"))
+        except ClientGone:
+            raise
+        except Exception as error:
+            if self.last_resort is None:
+                raise
+            log.warning("a caller got the last resort", extra={"kind": self.kind, "error": type(error).__name__})
+            return "fault", self.last_resort
 
     def _refuse(self, door: Door, refusal: Refused) -> Response:
         door.refusals.count(self.kind, refusal)

@@ -68,8 +68,8 @@ def _greet(received: Received, stored: Stored) -> Response:
 
 def greeting(call_id: UUID, account_sid: str, config: dict[str, Any]) -> Response:
     """Greeting, beep and recording as the channel's `config` says; if that is unusable, the standard one."""
-    transcript_url = _callback(call_id, "transcription", account_sid) if config.get("transcribe") is True else None
     try:
+        transcript_url = _callback(call_id, "transcription", account_sid) if config.get("transcribe") is True else None
         seconds = min(max(int(config.get("max_seconds") or twiml.MAX_SECONDS), SHORTEST), LONGEST)
         document = twiml.voicemail_greeting(
             action_url=_callback(call_id, "action", account_sid),
@@ -80,7 +80,7 @@ def greeting(call_id: UUID, account_sid: str, config: dict[str, Any]) -> Respons
             max_seconds=seconds,
             language=str(config.get("language") or twiml.LANGUAGE),
         )
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return greeting(call_id, account_sid, {})
     return _xml(document)
 

@@ -12,6 +12,10 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from tenant_portal import db
+from tenant_portal.front_door.endpoints import Endpoint, open_door
+from tenant_portal.front_door.events import Stored
+from tenant_portal.front_door.received import Received
+from tenant_portal.front_door.refusal import Refusals
 from tenant_portal.voicemail import queries
 from tests.cast import Cast, Company
 from tests.webhook_client import LEAD, Portal, call, sid
@@ -105,7 +109,7 @@ async def voicemails(portal: Portal) -> list[dict[str, Any]]:
     return await portal.rows(query)
 
 
-async def configure(admin_url: str, config: dict[str, Any]) -> None:
+async def configure(admin_url: str, config: Any) -> None:
     async with await psycopg.AsyncConnection.connect(admin_url, autocommit=True) as connection:
         await connection.execute("update channel set config = %s where kind = 'voicemail'", (Jsonb(config),))
 
@@ -140,7 +144,9 @@ async def test_the_channel_decides_what_is_said(portal: Portal, cast: Cast, admi
     assert "/transcription?" in record(response)["transcribeCallback"]
 
 
-NONSENSE: list[dict[str, Any]] = [
+NONSENSE: list[Any] = [
+    "text",
+    [1],
     {"max_seconds": "soon"},
     {"max_seconds": -5},
     {"max_seconds": [1]},
@@ -153,7 +159,7 @@ NONSENSE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("config", NONSENSE)
 async def test_a_wrong_setting_does_not_leave_the_caller_in_silence(
-    portal: Portal, cast: Cast, admin_url: str, config: dict[str, Any]
+    portal: Portal, cast: Cast, admin_url: str, config: Any
 ) -> None:
     await configure(admin_url, config)
     assert verbs(await Caller(portal, cast.acme).ring()) == ["Say", "Record", "Say", "Hangup"]
@@ -168,6 +174,25 @@ async def test_a_call_to_no_connected_number_hears_an_apology(portal: Portal, ca
 async def test_a_call_that_cannot_be_stored_hears_an_apology(portal: Portal, cast: Cast) -> None:
     assert verbs(await Caller(portal, cast.acme).ring(CallSid="CA" + "0" * 40)) == ["Say", "Hangup"]
     assert [row["reason"] for row in await portal.held()] == ["processing-fault"]
+
+
+class BrokenDoor:
+    """A front door with a fault of ours in it."""
+
+    refusals = Refusals()
+
+    async def take(self, endpoint: Endpoint, received: Received) -> Stored:
+        raise ZeroDivisionError
+
+
+async def test_whatever_breaks_the_caller_hears_something(portal: Portal, cast: Cast) -> None:
+    open_door(BrokenDoor())
+    caller = Caller(portal, cast.acme)
+    assert verbs(await caller.ring()) == ["Say", "Hangup"]
+    form = {"CallSid": caller.call_sid, "AccountSid": cast.acme.account_sid}
+    assert verbs(await portal.post(f"voicemail/{caller.path}/action", cast.acme, form)) == ["Say", "Hangup"]
+    with pytest.raises(ZeroDivisionError):
+        await portal.post(f"voicemail/{caller.path}/recording", cast.acme, form)
 
 
 async def test_the_same_call_asked_twice_is_one_call_with_the_same_callbacks(portal: Portal, cast: Cast) -> None:
