@@ -18,7 +18,7 @@ run: $(VENV)/installed ## Start the portal on http://localhost:3000 (PORT=4000 f
 
 test: lint ## Lint, types and the whole suite (ARGS="-k words" for a part)
 	@$(RUN) -m tenant_portal.frontend_build
-	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		echo "No Chromium on PATH: the browser journeys are skipped. On Debian: apt-get install chromium"
 	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
 

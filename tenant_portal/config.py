@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tenant_portal.errors import SettingsError
 
 KEY_BYTES = 32
-PRIVATE_FILE = 0o600
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -118,7 +118,7 @@ def new_secret_key(name: str) -> str:
 
 
 def _kept_secret_keys(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     if not path.exists():
         draft.touch(mode=PRIVATE_FILE)

@@ -54,3 +54,7 @@ def configure_logging() -> None:
     logging.basicConfig(level=settings().log_level, handlers=[handler], force=True)
     for noisy in ("httpx", "httpcore", "procrastinate", "twilio", "socketio", "engineio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for own in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        # Uvicorn's handlers would write past the filter.
+        logging.getLogger(own).handlers.clear()
+        logging.getLogger(own).propagate = True

@@ -25,8 +25,10 @@ from psycopg import sql  # noqa: E402
 
 from tenant_portal import database_setup, db  # noqa: E402
 from tenant_portal.embedded_postgres import EmbeddedServer  # noqa: E402
+from tests import loopback_only  # noqa: E402
 from tests.cast import Cast, enter_cast  # noqa: E402
 
+loopback_only.guard()
 TEMPLATE = "portal_template"
 _numbers = count()
 

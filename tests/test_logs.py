@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from tenant_portal.logs import FORMAT, Redacting, RedactingFormatter, redact
+from tenant_portal.logs import FORMAT, Redacting, RedactingFormatter, configure_logging, redact
 
 SECRET = "s3cr3t-c4n4ry-value"
 
@@ -54,3 +54,10 @@ def test_arguments_and_tracebacks_are_hidden_too() -> None:
         logger.exception("failed with cookie: %s", SECRET)
     assert "Traceback" in stream.getvalue()
     assert SECRET not in stream.getvalue()
+
+
+def test_the_web_servers_own_messages_are_redacted_too(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("uvicorn.error").addHandler(logging.StreamHandler())
+    configure_logging()
+    logging.getLogger("uvicorn.error").error("cookie: session=%s", SECRET)
+    assert SECRET not in capsys.readouterr().err
