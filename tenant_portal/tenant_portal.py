@@ -22,6 +22,7 @@ from tenant_portal.ui.pages.not_found import not_found_page
 from tenant_portal.ui.pages.quarantine import HeldRequestsState, quarantine_page
 from tenant_portal.ui.pages.settings import SettingsState, settings_page, staff_settings_page
 from tenant_portal.ui.pages.signed_out import signed_out_page
+from tenant_portal.ui.pages.simulator import CheckState, HandsetState, check_page, handset_page
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState, tenant_page, tenants_page
 from tenant_portal.ui.session_state import SessionState
 
@@ -55,6 +56,8 @@ add(routes.CONNECT, connect_page, "Connect a channel", ChannelsState.load, Conne
 add(routes.TENANTS, tenants_page, "Tenants", TenantsState.load)
 add(routes.TENANT, tenant_page, "Client", TenantDetailState.load)
 add(routes.QUARANTINE, quarantine_page, "Quarantine", HeldRequestsState.load)
+add(routes.SIMULATOR, check_page, "Two-tenant check", CheckState.load)
+add(routes.HANDSET, handset_page, "Handset", HandsetState.load)
 add(routes.SETTINGS, settings_page, "Settings", SettingsState.load)
 add(routes.STAFF_SETTINGS, staff_settings_page, "Settings", SettingsState.load)
 app.add_page(signed_out_page, route=routes.SIGNED_OUT, title="Signed out · Tenant Portal")

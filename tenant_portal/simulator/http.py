@@ -1,13 +1,18 @@
-"""The report of the latest two-tenant check as a file, for staff."""
+"""Files of the simulator for staff: the report of the latest two-tenant check, and what the handset's phones got."""
 
 import json
+import re
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tenant_portal.identity.http import person_of
+from tenant_portal.simulator.handset import HandsetError, handset
 from tenant_portal.simulator.two_tenant_check import report
+
+MEDIA_SID = re.compile(r"ME[0-9a-f]{32}")
+SHOWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 
 
 async def download(request: Request) -> Response:
@@ -28,4 +33,23 @@ async def download(request: Request) -> Response:
     return Response(report.as_page(data), media_type="text/html", headers=headers)
 
 
-routes: list[BaseRoute] = [Route("/staff/simulator/report", download, methods=["GET"])]
+async def phone_media(request: Request) -> Response:
+    """`GET /staff/simulator/media/{sid}`: a picture in one of the handset's conversations; 404 for all but staff."""
+    person = await person_of(request)
+    try:
+        if person is None or not person.is_staff or not MEDIA_SID.fullmatch(request.path_params["sid"]):
+            raise HandsetError("Not found.")
+        async with handset() as phones:
+            content, content_type = await phones.media(request.path_params["sid"])
+    except HandsetError:
+        return PlainTextResponse("Not found.", 404)
+    if content_type not in SHOWN:
+        return PlainTextResponse("Not found.", 404)
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
+    return Response(content, media_type=content_type, headers=headers)
+
+
+routes: list[BaseRoute] = [
+    Route("/staff/simulator/report", download, methods=["GET"]),
+    Route("/staff/simulator/media/{sid}", phone_media, methods=["GET"]),
+]

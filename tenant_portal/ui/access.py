@@ -11,6 +11,7 @@ from tenant_portal.ui.pages.inbox import InboxState
 from tenant_portal.ui.pages.leads import LeadsState, LeadState
 from tenant_portal.ui.pages.quarantine import HeldRequestsState
 from tenant_portal.ui.pages.settings import SettingsState
+from tenant_portal.ui.pages.simulator import CheckState, HandsetState
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState
 from tenant_portal.ui.session_state import SessionState
 
@@ -35,6 +36,8 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     TenantsState: Audience.STAFF,
     TenantDetailState: Audience.STAFF,
     HeldRequestsState: Audience.STAFF,
+    CheckState: Audience.STAFF,
+    HandsetState: Audience.STAFF,
 }
 # What the pages need of Reflex itself: first load, navigation. Its other handlers (setvar, error reports) are not open.
 REFLEX_HANDLERS = frozenset(

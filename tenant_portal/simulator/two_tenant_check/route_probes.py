@@ -22,6 +22,7 @@ AUDIENCES = {
     "/metrics": Audience.EVERYBODY,
     "/media/{media_id}": Audience.CLIENT,
     "/staff/simulator/report": Audience.STAFF,
+    "/staff/simulator/media/{sid}": Audience.STAFF,
 }
 SENT_AWAY = (301, 302, 303, 307, 401, 403, 404)
 PARAMETER = re.compile(r"\{[^}]*\}|\[[^]]*\]")
