@@ -151,6 +151,7 @@ class Handset:
     """A client of the simulated Twilio's private API; every method may raise HandsetError."""
 
     def __init__(self, origin: str, account_sid: str, auth_token: str) -> None:
+        # trust_env: a proxy from the environment would see the simulated credentials.
         self._http = httpx.AsyncClient(
             base_url=origin, auth=(account_sid, auth_token), timeout=TIMEOUT, trust_env=False, verify=_no_tls()
         )
@@ -295,6 +296,7 @@ class Handset:
 
 def handset() -> Handset:
     """The handset of this installation. HandsetError where the portal runs on a real Twilio account."""
+    # A real Twilio has no such API, and playing leads on real numbers would cost and confuse.
     current = settings()
     if current.twilio_mode == "live":
         raise HandsetError("The handset works with the simulated Twilio only.")

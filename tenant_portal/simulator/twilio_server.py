@@ -44,6 +44,7 @@ def build(folder: Path, parent: tuple[str, str], public_origin: str, *, speed: f
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         world = _open(folder, parent, public_origin, speed, faults)
         app.state.world = world
+        # What was under way when it stopped goes on, as it would at Twilio, which does not stop.
         delivery.resume(world)
         senders_api.resume(world)
         yield
@@ -81,6 +82,7 @@ API = [
 
 def _open(folder: Path, parent: tuple[str, str], public_origin: str, speed: float, faults: Faults) -> World:
     store, (sid, token) = Store(folder), parent
+    # Only on the first start: a rotated token of the parent has to survive.
     if store.get(Account, sid, sid) is None:
         store.put(Account(sid=sid, account_sid=sid, friendly_name="Agency", auth_token=token, owner_sid=sid))
     return World(store, Webhooks(public_origin), speed=speed, faults=faults, pass_on=inbound.pass_on)

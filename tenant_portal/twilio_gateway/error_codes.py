@@ -139,5 +139,6 @@ _EXPLANATIONS: tuple[tuple[tuple[int, ...], Audience, str], ...] = (
     ((63100,), _C, "WhatsApp did not accept this. Check the number, the display name or the verification code."),
     ((63051,), _B, "WhatsApp has locked your business account. Please contact your agency."),
 )
+# Built once: every failed message on a page asks.
 _BY_CODE = {code: (audience, sentence) for codes, audience, sentence in _EXPLANATIONS for code in codes}
 KNOWN_CODES = frozenset(_BY_CODE)

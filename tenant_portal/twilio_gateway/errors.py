@@ -19,6 +19,7 @@ class TwilioError(PortalError):
     `detail` holds Twilio's own words, for staff and logs.
     """
 
+    # A class attribute, so that callers can ask any PortalError of Twilio without knowing its kind.
     unknown_outcome = False
 
     def __init__(

@@ -24,6 +24,7 @@ class NumberType(StrEnum):
 
     LOCAL = "local"
     MOBILE = "mobile"
+    # The pricing API's spelling; the search has a path of its own for each type.
     TOLL_FREE = "toll free"
 
 
@@ -34,6 +35,7 @@ class Subaccount:
     sid: str
     friendly_name: str
     status: SubaccountStatus
+    # Kept out of repr(): a record in a log line or a traceback must not show it.
     auth_token: str = field(repr=False)
 
 
@@ -73,6 +75,7 @@ class AvailableNumber:
     locality: str
     capabilities: Capabilities
     address_requirements: str
+    # From another host than the number itself, which may be down when this one is not.
     monthly_price: Decimal | None
     currency: str
 
@@ -108,6 +111,7 @@ class OwnedNumber:
     friendly_name: str
     capabilities: Capabilities
     urls: NumberUrls
+    # An application set in the console beats every URL: a channel then looks connected and gets nothing.
     overridden_by: tuple[str, ...] = ()
 
 
@@ -118,6 +122,7 @@ class OutgoingMessage:
     to: str
     from_: str
     body: str = ""
+    # Twilio fetches them without credentials, so they must be readable by whoever has the URL.
     media_urls: tuple[str, ...] = ()
     status_callback: str | None = None
 
@@ -132,9 +137,11 @@ class TwilioMessage:
     body: str
     status: str
     direction: str
+    # Often set only later: most failures come after the API has answered 201.
     error_code: int | None
     num_media: int
     num_segments: int
+    # None is not zero: the bill of a message can come hours after it was sent.
     price: Decimal | None
     currency: str | None
     created_at: datetime | None
@@ -225,6 +232,7 @@ class Transcription:
 class Download:
     """A file fetched from Twilio."""
 
+    # Whole in memory: the caller's limit is what keeps this small.
     content: bytes = field(repr=False)
     content_type: str
 

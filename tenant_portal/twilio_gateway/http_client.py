@@ -71,6 +71,7 @@ class PortalHttpClient(HttpClient):  # type: ignore[misc]  # Twilio's library sh
             json=data if as_json else None,
             data=_texts(data) if data and not as_json else None,
         )
+        # Credentials travel per request: one pool of connections serves all tenants.
         answer = self._send(request, httpx.BasicAuth(*auth) if auth else None)
         return Response(answer.status_code, answer.text, answer.headers)
 
@@ -106,6 +107,7 @@ def at_origin(url: str, origin: str) -> str:
         raise ValueError(f"not a Twilio address: {parts.scheme}://{parts.netloc}")
     if not origin:
         return url
+    # No two hosts of Twilio share a path, so one origin can stand for all of them.
     target = urlsplit(origin)
     return urlunsplit((target.scheme, target.netloc, parts.path, parts.query, ""))
 
@@ -115,6 +117,7 @@ def error_of(method: str, answer: httpx.Response) -> TwilioError:
     code, detail = _problem(answer)
     found = explain(code)
     message = found.sentence if code else f"Twilio answered with HTTP status {answer.status_code}."
+    # Refused before any work was done, so even a change may be repeated.
     if answer.status_code == TOO_MANY_REQUESTS:
         return TwilioUnavailable(message, code=code, status=429, retry_after=_retry_after(answer), detail=detail)
     if answer.is_server_error:

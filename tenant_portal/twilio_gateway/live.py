@@ -86,6 +86,7 @@ class LiveParentGateway(_Account):
         return translate.to_subaccount(oldest) if oldest else None
 
     async def fetch_subaccount(self, sid: str) -> Subaccount:
+        # With the parent's credentials: those of a suspended account no longer open anything.
         return translate.to_subaccount(await in_thread(self._account(sid).fetch))
 
     async def suspend_subaccount(self, sid: str) -> Subaccount:
@@ -152,6 +153,7 @@ class LiveTenantGateway(_Account):
         await _gone(self._client.incoming_phone_numbers(number_sid))
 
     async def send_message(self, message: OutgoingMessage) -> TwilioMessage:
+        # Not idempotent at Twilio: this is the one call that must never be made twice for one message.
         sent = await in_thread(
             lambda: self._client.messages.create(
                 to=message.to,
@@ -194,10 +196,12 @@ class LiveTenantGateway(_Account):
             "webhook": _sender_webhook(registration.urls),
             "profile": {"name": registration.display_name, "about": registration.about},
         }
+        # A model object: given a plain dict, the library fails with an AttributeError of its own.
         request = ChannelsSenderList.MessagingV2ChannelsSenderRequestsCreate(wanted)
         return translate.to_sender(await in_thread(lambda: self._senders.create(request)))
 
     async def list_senders(self) -> list[WhatsAppSender]:
+        # The channel is required since the same address also lists RCS senders.
         found = await in_thread(lambda: self._senders.list(channel="whatsapp"))
         return [translate.to_sender(sender) for sender in found]
 
@@ -241,6 +245,7 @@ class LiveTenantGateway(_Account):
         await _gone(self._client.calls(call_sid))
 
     async def create_secondary_token(self) -> str:
+        # No account in this path: the credentials alone say whose token it is, so only the subaccount's own will do.
         token = self._client.accounts.v1.secondary_auth_token()
         return str((await in_thread(token.create)).secondary_auth_token)
 

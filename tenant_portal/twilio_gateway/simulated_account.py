@@ -27,6 +27,7 @@ def simulated_parent_credentials(settings: Settings) -> tuple[str, str]:
 
 
 def _make(path: Path) -> None:
+    # Whoever can read this file can play the agency: the folder is closed to other users too.
     path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=PRIVATE_FILE)

@@ -32,6 +32,7 @@ def to_subaccount(account: Any) -> Subaccount:
         sid=account.sid,
         friendly_name=account.friendly_name or "",
         status=SubaccountStatus(account.status),
+        # Twilio shows it to the parent and to the account itself, to nobody else.
         auth_token=account.auth_token or "",
     )
 
@@ -56,6 +57,7 @@ def to_available(
 
 def to_owned(number: Any) -> OwnedNumber:
     """An IncomingPhoneNumber resource."""
+    # Each of these makes Twilio ignore the URLs without a word.
     overriding = (number.sms_application_sid, number.voice_application_sid, number.trunk_sid)
     return OwnedNumber(
         sid=number.sid,
@@ -142,6 +144,7 @@ def to_transcription(transcription: Any) -> Transcription:
 
 def to_prices(country: Any) -> tuple[str, dict[NumberType, Decimal]]:
     """A PhoneNumbers country of the pricing API; types we do not know are left out."""
+    # A country may sell types that this portal does not offer.
     known = {kind.value for kind in NumberType}
     prices = {
         NumberType(kind): price
@@ -179,6 +182,7 @@ def _moment(value: Any) -> datetime | None:
 
 def _money(value: Any) -> Decimal | None:
     try:
+        # Never through float: 0.0075 has no exact one, and these are added up.
         return Decimal(str(value)) if value not in (None, "") else None
     except InvalidOperation:
         return None

@@ -86,6 +86,7 @@ def _farewell(response: VoiceResponse, text: str, language: str) -> str:
 
 
 def _say(response: VoiceResponse, text: str, language: str) -> None:
+    # Twilio would answer an unreadable document by playing an error to the caller.
     response.say(_NOT_XML.sub("", text), language=language)
 
 

@@ -23,6 +23,7 @@ async def create(visit: Visit) -> Response:
     name = visit.one("FriendlyName", "SubAccount")
     if len(name) > LONGEST_NAME:
         raise Problem(400, 20001, "FriendlyName")
+    # Closed ones do not count; the parent does, hence more than and not at least.
     if sum(one.status != "closed" for one in visit.world.store.all(Account)) > MOST_SUBACCOUNTS:
         raise Problem(400, 21480)
     sid = new_sid("AC")
@@ -80,6 +81,7 @@ async def delete_secondary(visit: Visit) -> Response:
 
 async def promote(visit: Visit) -> Response:
     """POST AuthTokens/Promote: the second token becomes the only one."""
+    # Promoting twice must not lock the account out.
     if not visit.account.secondary_token:
         raise Problem(404, 20404, "there is no secondary auth token")
     account = visit.world.store.change(visit.account, auth_token=visit.account.secondary_token, secondary_token=None)

@@ -105,6 +105,7 @@ class PhoneCall:
 
     async def _ask_fallback(self, error: Unreadable, url: str, parameters: Parameters) -> Document | None:
         fallback = self._number.voice_fallback_url
+        # A request that failed has been to the fallback already, inside `deliver`.
         if not fallback or not error.answered:
             return None
         reason = (("ErrorCode", str(error.code)), ("ErrorUrl", url))
@@ -192,6 +193,7 @@ class PhoneCall:
         return Step(following) if following else END
 
     async def _end(self) -> None:
+        # A rejected call has ended already, with a state of its own.
         if self.call.status in {"ringing", "in-progress"}:
             self._note(status="completed")
         if self.call.ended_at is None:

@@ -130,6 +130,7 @@ async def _move(world: World, message: Message, status: str, **fields: object) -
 
 def _fate(world: World, message: Message, fetched: bool) -> Fate:
     whatsapp = addresses.is_whatsapp(message.to)
+    # Asked now and not at sending: an account can be suspended while a message travels.
     if world.owner_of(message.account_sid).status != "active":
         return Fate("failed", SUSPENDED, "Account suspended")
     if not fetched:
@@ -141,6 +142,7 @@ def _fate(world: World, message: Message, fetched: bool) -> Fate:
 
 
 def _wrote_lately(world: World, message: Message) -> bool:
+    # A linear search; a simulated account holds hundreds of messages, not millions.
     return any(
         (one.direction, one.from_, one.to) == ("inbound", message.to, message.from_)
         and now() - one.created_at < WHATSAPP_WINDOW

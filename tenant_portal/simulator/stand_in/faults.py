@@ -54,6 +54,7 @@ class Faults:
                 and fault.method in {"", method}
                 and fault.path_contains in path
             ):
+                # Taken out before the request is answered: two requests at once must not share one.
                 left = fault.times - 1
                 self.waiting[at : at + 1] = [fault.model_copy(update={"times": left})] if left else []
                 return fault
@@ -70,6 +71,7 @@ class FaultMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry out the request, or what happens in its place."""
         fault = None
+        # Whoever sets faults must be able to take them back.
         if scope["type"] == "http" and not scope["path"].startswith("/_"):
             fault = self.faults.take(_accounts_of(scope), scope["method"], scope["path"])
         if fault is None:

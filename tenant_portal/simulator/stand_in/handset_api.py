@@ -55,6 +55,7 @@ async def list_phones(visit: Visit) -> Response:
     seen = {_phone_of(message): message.created_at for message in world.store.all(Message)}
     for call in world.store.all(Call):
         seen[call.from_] = max(call.created_at, seen.get(call.from_, call.created_at))
+    # A tester who comes back wants the phone of a minute ago on top.
     latest = sorted(seen.items(), key=lambda item: item[1], reverse=True)
     return JSONResponse([{"phone_number": phone, "at": at.isoformat()} for phone, at in latest])
 
@@ -93,6 +94,7 @@ async def ring(visit: Visit) -> Response:
     if number is None or account is None or account.status != "active":
         raise Problem(404, 20404, f"nobody answers at {wanted.to}")
     phone_call = PhoneCall(visit.world, account, number, wanted)
+    # A call takes half a minute of life: a page shows it as it goes, a test wants the end.
     if visit.request.query_params.get("wait") == "true":
         await phone_call.run()
     else:
@@ -110,6 +112,7 @@ async def fetch_call(visit: Visit) -> Response:
 
 async def codes(visit: Visit) -> Response:
     """GET codes: the verification codes that WhatsApp has sent to numbers."""
+    # Gone from the phone once used, like the real ones.
     waiting = [one for one in visit.world.store.all(Sender) if one.status == "PENDING_VERIFICATION"]
     return JSONResponse([{"phone_number": one.phone_number, "code": one.code} for one in waiting])
 

@@ -158,6 +158,7 @@ def _store_file(world: World, message: Message, content_type: str, content: byte
 
 def _obey_keywords(world: World, account: Account, message: Message) -> None:
     """What Twilio does itself for North American numbers, before the portal hears of it."""
+    # The whole message must be the word: "please stop by" is an order, not an opt-out.
     word = message.body.strip().upper()
     if addresses.is_whatsapp(message.to) or not message.to.startswith("+1"):
         return
@@ -202,6 +203,7 @@ def place_parameters(side: str, number: str) -> list[tuple[str, str]]:
     """Where Twilio believes a number to be; empty values are sent too."""
     city, state, postal_code = inventory.place_of(number)
     try:
+        # A caller may be "anonymous" or a name; Twilio then sends these fields empty.
         country = phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
     except phonenumbers.NumberParseException:
         country = ""
@@ -241,6 +243,7 @@ def _replies(outcome: Outcome) -> list[str]:
     """Texts that the portal's answer sends to the phone. A plain text IS sent: a careless "OK" costs money."""
     if not outcome.ok or not outcome.text.strip():
         return []
+    # Twilio's oldest trap, and the reason why webhooks answer with XML or nothing.
     if outcome.content_type == "text/plain":
         return [outcome.text]
     try:

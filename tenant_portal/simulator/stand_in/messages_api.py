@@ -46,6 +46,7 @@ async def search(visit: Visit) -> Response:
     for name in ("DateSent", "DateSent<", "DateSent>"):
         if visit.one(name):
             found = [message for message in found if _was_sent(message, name[8:], visit.one(name))]
+    # Newest first, as Twilio lists them: a reader that stops early has seen the latest.
     found.reverse()
     return v2010_page(visit, "messages", [shapes.message(message) for message in found])
 
@@ -70,6 +71,7 @@ async def delete(visit: Visit) -> Response:
     """DELETE Messages/{sid}.json, with its media."""
     message = visit.record(Message)
     _require_finished(message)
+    # Since 2020 Twilio deletes the files along with the message.
     for item in _media_of(visit.world, message):
         _forget(visit.world, item)
     visit.world.store.delete(message)
@@ -160,6 +162,7 @@ def _require_route(world: World, account_sid: str, outgoing: Outgoing) -> None:
     if to == from_:
         raise Problem(400, 21266)
     _require_sender(world, account_sid, from_)
+    # Last: an opt-out is only known for a pair of numbers that could write to each other.
     if has_opted_out(world, account_sid, from_, to):
         raise Problem(400, 21610)
 
@@ -200,6 +203,7 @@ def _media_of(world: World, message: Message) -> list[Media]:
 
 def _media(visit: Visit) -> Media:
     media = visit.record(Media)
+    # A file is found under its own message only, although its SID alone would do.
     if media.message_sid != visit.path("message"):
         raise Problem(404, 20404, visit.request.url.path)
     return media

@@ -41,6 +41,7 @@ async def search(visit: Visit) -> Response:
     contains = visit.one("Contains")
     if contains and not 2 <= len(contains) <= 16:
         raise Problem(400, 20001, "Contains")
+    # Numbers of all accounts are off the shelf, not only the caller's.
     found = inventory.on_sale(_wanted(visit, country, kind), _taken(visit.world))
     size = int(visit.one("PageSize", "30")) if visit.one("PageSize", "30").isdigit() else 30
     shown = [_available(number, block) for number, block in found[:size]]
@@ -57,6 +58,7 @@ async def buy(visit: Visit) -> Response:
     # Between a search and a purchase somebody else can be quicker.
     if block is None or number in _taken(visit.world):
         raise Problem(400, 21422, number)
+    # The codes differ by country; a portal has to explain each.
     if block.address_requirements != "none" and not (visit.one("AddressSid") or visit.one("BundleSid")):
         raise Problem(400, MISSING_PROOF[block.address_requirements], number)
     record = Number(

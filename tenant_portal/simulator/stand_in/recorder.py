@@ -120,6 +120,7 @@ def _keep_sound(world: World, taken: Taken, speech: Speech, seconds: int) -> Non
 
 async def _report_recording(world: World, taken: Taken, status: str, seconds: int) -> None:
     url = taken.callback("recordingStatusCallback")
+    # Without the attribute only "completed" is told.
     if not url or status not in taken.verb.get("recordingStatusCallbackEvent", "completed").split():
         return
     parameters = [
@@ -142,6 +143,7 @@ async def _transcribe(
     world: World, taken: Taken, speech: Speech, standard: Sequence[tuple[str, str]], seconds: int
 ) -> None:
     """Only what Twilio can: between 2 and 120 seconds, and only if it was asked for."""
+    # Twilio does not say when it makes none, so a portal must not wait for one.
     if taken.verb.get("transcribe") != "true" or not SHORTEST_TRANSCRIBED < seconds < LONGEST_TRANSCRIBED:
         return
     await world.wait(TRANSCRIPT_SECONDS)

@@ -20,6 +20,7 @@ def new_sid(prefix: str) -> str:
 class Record(BaseModel):
     """The part all records share. `account_sid` is the account that owns it."""
 
+    # Frozen: a handler that keeps a record over an await never sees it change under its hands.
     model_config = ConfigDict(frozen=True)
 
     sid: str
@@ -34,6 +35,7 @@ class Account(Record):
     friendly_name: str
     auth_token: str
     owner_sid: str
+    # Opens the API beside the first token, but signs no webhook until it is promoted.
     secondary_token: str | None = None
     status: Literal["active", "suspended", "closed"] = "active"
 
@@ -89,6 +91,7 @@ class Message(Record):
     sent_at: datetime | None = None
     error_code: int | None = None
     error_message: str | None = None
+    # Text as Twilio writes it: "-0.00790".
     price: str | None = None
     place: Place | None = None
 
@@ -141,6 +144,7 @@ class Sender(Record):
     """A WhatsApp sender; the last three fields hold what the API was given, under its own names."""
 
     phone_number: str
+    # Shown by the handset only, as the phone that gets it would show it.
     code: str
     status: str = "CREATING"
     configuration: dict[str, str | None] = {}

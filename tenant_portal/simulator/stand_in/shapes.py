@@ -48,6 +48,7 @@ def account(record: Account) -> Json:
 
 def number(record: Number) -> Json:
     """An IncomingPhoneNumber."""
+    # These fields have Twilio's own names, so they need no translation.
     configured = record.model_dump(include={name for name in Number.model_fields if "url" in name or "method" in name})
     return {
         **configured,
@@ -87,6 +88,7 @@ def message(record: Message) -> Json:
         "direction": record.direction,
         "num_segments": str(record.num_segments),
         "num_media": str(record.num_media),
+        # Null, not zero, until the bill comes: whoever adds these up has to cope.
         "price": record.price,
         "price_unit": "USD",
         "error_code": record.error_code,
@@ -101,6 +103,7 @@ def media(record: Media) -> Json:
     """A file of a message."""
     parent = f"Messages/{record.message_sid}/Media"
     shape = _common(record.account_sid, parent, record.sid, record.created_at, record.updated_at)
+    # The only resource here that is documented without it.
     del shape["api_version"]
     return {**shape, "parent_sid": record.message_sid, "content_type": record.content_type}
 

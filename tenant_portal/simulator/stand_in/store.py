@@ -17,6 +17,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._files = folder / "files"
         self._files.mkdir(parents=True, exist_ok=True)
+        # By account first, so that no lookup by SID can forget whose record it wants.
         self._tables: dict[str, dict[str, dict[str, Record]]] = {name: {} for name in KINDS}
         path = folder / "journal.jsonl"
         self._replay(path)
@@ -36,6 +37,7 @@ class Store:
 
     def get(self, kind: type[Kind], account_sid: str, sid: str) -> Kind | None:
         """The record, if this account owns it."""
+        # isinstance is for the type checker; the tables never mix kinds.
         found = self._tables[kind.__name__].get(account_sid, {}).get(sid)
         return found if isinstance(found, kind) else None
 
@@ -80,6 +82,7 @@ class Store:
                 self._tables[entry["delete"]].get(entry["account_sid"], {}).pop(entry["sid"], None)
 
     def _compact(self, path: Path) -> IO[str]:
+        # Every change of a record is a line; without this the journal would grow with all traffic there ever was.
         draft = path.with_suffix(".new")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             for table in self._tables.values():

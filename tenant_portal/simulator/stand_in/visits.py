@@ -153,11 +153,13 @@ def _caller(request: Request) -> Account:
 
 
 def _token_opens(account: Account, token: str) -> bool:
+    # During a rotation both open the API, though only the first signs.
     known = [one for one in (account.auth_token, account.secondary_token) if one]
     return any(hmac.compare_digest(one.encode(), token.encode()) for one in known)
 
 
 async def _fields(request: Request) -> dict[str, list[str]]:
+    # Repeated names are kept: MediaUrl comes up to ten times.
     raw = request.url.query.encode()
     if request.method == "POST" and "json" not in request.headers.get("Content-Type", ""):
         raw = await request.body()

@@ -49,6 +49,7 @@ async def fetch_recording(visit: Visit) -> Response:
 async def delete_recording(visit: Visit) -> Response:
     """DELETE Recordings/{sid}.json with its sound; the transcriptions stay."""
     recording = visit.record(Recording)
+    # The transcript stays, as at Twilio: erasing a person means deleting each thing by itself.
     for file in filter(None, (recording.file, recording.mp3)):
         visit.world.store.delete_file(file)
     visit.world.store.delete(recording)

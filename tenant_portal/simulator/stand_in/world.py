@@ -53,6 +53,7 @@ class World:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # After the tasks, which may be in the middle of a request.
         await self.webhooks.close()
         self.store.close()
 
@@ -84,6 +85,7 @@ class World:
     def follow_link(self, name: str) -> tuple[str, str] | None:
         """File name and content type behind a link that still lives."""
         at = time.monotonic()
+        # Dead links are dropped on the way: nothing else would ever free them.
         self._links = {key: link for key, link in self._links.items() if link[2] > at}
         link = self._links.get(name)
         return link[:2] if link else None
