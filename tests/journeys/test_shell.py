@@ -168,3 +168,15 @@ def test_an_unknown_address_leads_back(alice: Person) -> None:
     alice.faults.clear()
     page.click("text=Go to the start page")
     page.wait_for_selector("main h1:has-text('Home')")
+
+
+def test_a_tab_that_kept_the_token_of_an_old_session_finds_its_way(stage: Stage, fresh: Callable[..., Page]) -> None:
+    page = sign_in(stage, fresh())
+    old = page.evaluate("sessionStorage.getItem('token')")
+    page.click("#sign-out-side")
+    sign_in(stage, page)
+    # As in a browser that does not know Clear-Site-Data; the tab leads itself out and in again.
+    page.evaluate("token => sessionStorage.setItem('token', token)", old)
+    page.goto(f"{stage.address}/leads")
+    page.wait_for_selector("main h1:has-text('Home')", timeout=10_000)
+    page.wait_for_selector(".side .person-name:has-text('Alice')")
