@@ -190,4 +190,4 @@ def _money(value: Any) -> Decimal | None:
 
 def _count(value: Any) -> int:
     text = str(value or "")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0

@@ -43,7 +43,7 @@ async def search(visit: Visit) -> Response:
         raise Problem(400, 20001, "Contains")
     # Numbers of all accounts are off the shelf, not only the caller's.
     found = inventory.on_sale(_wanted(visit, country, kind), _taken(visit.world))
-    size = int(visit.one("PageSize", "30")) if visit.one("PageSize", "30").isdigit() else 30
+    size = int(visit.one("PageSize", "30")) if visit.one("PageSize", "30").isdecimal() else 30
     shown = [_available(number, block) for number, block in found[:size]]
     uri = f"{visit.request.url.path}?{visit.request.url.query}"
     return JSONResponse({"available_phone_numbers": shown, "uri": uri})

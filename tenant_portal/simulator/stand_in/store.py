@@ -101,8 +101,8 @@ class Store:
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
-    # Not splitlines(): it also breaks at U+2028 and U+0085, which JSON leaves as they are in a lead's text.
-    for line in path.read_text(encoding="utf-8").split("\n"):
+    # As bytes: a kill can cut a character in two, and text would also break at U+2028, which a lead may write.
+    for line in path.read_bytes().split(b"\n"):
         if not line:
             continue
         try:

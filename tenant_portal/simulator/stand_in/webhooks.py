@@ -164,7 +164,7 @@ def overrides_of(url: str) -> Overrides:
 
     def whole(name: str, default: int, least: int, most: int) -> int:
         text = given.get(name, "")
-        return min(max(int(text), least), most) if text.isdigit() else default
+        return min(max(int(text), least), most) if text.isdecimal() else default
 
     return Overrides(
         repeats=whole("rc", 1, 0, 5),
