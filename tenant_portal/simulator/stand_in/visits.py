@@ -128,7 +128,7 @@ def meta_page(visit: Visit, key: str, items: list[Json], host: str) -> JSONRespo
 
 def _page(visit: Visit, page_size: int) -> tuple[int, int]:
     number, size = visit.one("Page", "0"), visit.one("PageSize", str(page_size))
-    if not number.isdecimal() or not size.isdigit() or not 1 <= int(size) <= MAX_PAGE:
+    if not number.isdecimal() or not size.isdecimal() or not 1 <= int(size) <= MAX_PAGE:
         raise Problem(400, 20001, "PageSize")
     return int(number), int(size)
 
