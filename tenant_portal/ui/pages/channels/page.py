@@ -118,7 +118,7 @@ def _question() -> rx.Component:
 def _release_choice() -> rx.Component:
     return rx.el.div(
         rx.el.label(
-            rx.el.input(type="checkbox", checked=ChannelsState.release_number, on_change=ChannelsState.choose_release),
+            rx.el.input(type="checkbox", on_change=ChannelsState.choose_release),
             rx.el.span("Also give the number back to Twilio"),
             class_name="row",
         ),

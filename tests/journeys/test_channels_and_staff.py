@@ -1,0 +1,106 @@
+"""An owner connects and disconnects a channel; the agency adds, suspends and resumes a client."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import PHONE, WIDE, Person
+
+CLIENT_PAGES = ("/channels", "/channels/connect")
+STAFF_PAGES = ("/staff", "/staff/quarantine")
+# A job has to be picked up, and Twilio to be asked several times, on a machine that does much else.
+SLOW = 30_000
+
+
+def test_an_owner_connects_a_number_tests_it_and_gives_it_back(charlie: Person) -> None:
+    page = charlie.open("/channels/connect")
+    page.click("button[role=checkbox]:has-text('Voicemail')")
+    page.fill("#area_code", "617")
+    page.click("button:has-text('Search')")
+    number = page.locator(".number-row .channel-number").first.inner_text()
+    expect(page.locator(".number-row").first).to_contain_text("1.15 USD")
+    page.click(".number-row >> nth=0 >> button")
+    expect(page.locator("main")).to_contain_text("costs 1.15 USD a month")
+    page.click("button:has-text('Buy number and connect')")
+    group = page.locator(".number-group", has_text=number)
+    expect(group.locator(".badge:has-text('Connected')")).to_have_count(2, timeout=SLOW)
+    voicemail = group.locator(".channel-card", has_text="Voicemail")
+    voicemail.locator("text=Test this channel").click()
+    expect(voicemail).to_contain_text("Test passed", timeout=SLOW)
+    expect(voicemail).to_contain_text("A call from PORTALTEST arrived.")
+    for title in ("Voicemail", "Text messages"):
+        _disconnect(page, number, title)
+    expect(page.locator(".number-group", has_text=number)).to_have_count(0, timeout=SLOW)
+
+
+def _disconnect(page: Page, number: str, title: str) -> None:
+    card = page.locator(".number-group", has_text=number).locator(".channel-card", has_text=title)
+    card.locator("button:has-text('Disconnect')").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"Disconnect {title} on {number}?")
+    expect(dialog).to_contain_text("messages and voicemails stay")
+    if title == "Text messages":
+        dialog.get_by_role("checkbox").check()
+        expect(dialog).to_contain_text("The number is lost for good")
+    else:
+        expect(dialog).to_contain_text("The number stays, because it also carries Text messages")
+    dialog.get_by_role("button", name=re.compile("^Disconnect")).click()
+    expect(card).to_have_count(0, timeout=SLOW)
+
+
+def test_a_greeting_is_changed(alice: Person) -> None:
+    page = alice.open("/channels")
+    card = page.locator(".channel-card", has_text="Voicemail")
+    card.locator("text=Change greeting").click()
+    page.fill("#greeting", "Acme, please leave a message.")
+    card.locator("text=Save greeting").click()
+    expect(card.locator("blockquote")).to_have_text("Acme, please leave a message.")
+
+
+def test_the_agency_adds_a_client_that_comes_alive_by_itself(sam: Person) -> None:
+    page = sam.open("/staff")
+    page.click("button:has-text('New client')")
+    page.fill("#name", "Initech Legal")
+    page.fill("#email", "ida@initech.example")
+    page.click("button:has-text('Create client')")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Invitation link")).to_have_value(re.compile(r"/invitation/\S{40,}"))
+    dialog.get_by_role("button", name="Done").click()
+    row = page.locator("tr", has_text="Initech Legal")
+    expect(row).to_contain_text("Active", timeout=SLOW)
+
+
+def test_a_client_is_suspended_and_resumed_after_a_question(sam: Person) -> None:
+    page = sam.open("/staff")
+    row = page.locator("tr", has_text="Initech Legal")
+    row.get_by_role("button", name="Suspend Initech Legal").click()
+    page.get_by_role("dialog").get_by_role("button", name="Suspend").click()
+    expect(row).to_contain_text("Suspended")
+    row.get_by_role("link").click()
+    expect(page.locator("main")).to_contain_text("Connection to Twilio")
+    expect(page.locator("dl")).to_contain_text("suspended", timeout=SLOW)
+    page.click("button:has-text('Resume')")
+    page.get_by_role("alertdialog").get_by_role("button", name="Resume").click()
+    expect(page.locator("dl")).to_contain_text("Active", timeout=SLOW)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_of_channels_and_staff_are_accessible(
+    alice: Person, sam: Person, axe: Callable[[Page], list[str]], scheme: str
+) -> None:
+    found = {}
+    for person, paths in ((alice, CLIENT_PAGES), (sam, STAFF_PAGES)):
+        person.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for path in paths:
+            found[path] = axe(person.open(path))
+    assert found == {path: [] for path in (*CLIENT_PAGES, *STAFF_PAGES)}
+
+
+@pytest.mark.parametrize("size", [PHONE, WIDE], ids=["phone", "wide"])
+def test_the_pages_of_channels_and_staff_fit_the_screen(alice: Person, sam: Person, size: dict[str, int]) -> None:
+    for person, paths in ((alice, CLIENT_PAGES), (sam, STAFF_PAGES)):
+        for path in paths:
+            width = person.open(path, size=size).evaluate("document.documentElement.scrollWidth")
+            assert width <= size["width"], path
