@@ -151,7 +151,8 @@ async def _read(state: HandsetState) -> None:
     try:
         async with handset() as phones:
             found, codes = await asyncio.gather(phones.lines(), phones.verification_codes())
-            state.lines = [line_item(line, codes.get(line.phone_number, "")) for line in found]
+            lines = [line_item(line, codes.get(line.phone_number, "")) for line in found]
+            state.lines = sorted(lines, key=lambda line: (line.client, line.number))
             seated = [_seated(phone, state.lines) for phone in state.phones]
             talks = await asyncio.gather(*(phones.conversation(phone.lead, phone.number) for phone in seated))
         filled = [

@@ -19,35 +19,35 @@ KEYS = (
 )
 
 
-def phone_view(phone: rx.Var[PhoneItem]) -> rx.Component:
+def phone_view(side: int) -> rx.Component:
     """A whole phone with what it is set to above it."""
+    phone = HandsetState.phones[side]
     return rx.el.section(
-        _settings(phone),
+        _settings(phone, side),
         rx.el.div(
             rx.el.div(class_name="phone-speaker", aria_hidden="true"),
-            rx.el.div(_head(phone), _tabs(phone), _chat(phone), _foot(phone), class_name="phone-screen"),
-            class_name="phone phone-" + phone.channel,
+            rx.el.div(_head(phone), _tabs(phone, side), _chat(phone), _foot(phone, side), class_name="phone-screen"),
+            class_name="phone phone-on-" + phone.channel,
         ),
         aria_label=phone.title,
         class_name="phone-column",
     )
 
 
-def _settings(phone: rx.Var[PhoneItem]) -> rx.Component:
-    line_id = "line-" + phone.side.to_string()
-    lead_id = "lead-" + phone.side.to_string()
+def _settings(phone: rx.Var[PhoneItem], side: int) -> rx.Component:
+    line_id, lead_id = f"line-{side}", f"lead-{side}"
     lines = rx.el.select(
         rx.foreach(HandsetState.lines, _option),
         id=line_id,
         value=phone.number,
-        on_change=lambda number: HandsetState.choose_line(phone.side, number),
+        on_change=lambda number: HandsetState.choose_line(side, number),
         class_name="select",
     )
     lead = rx.el.input(
         id=lead_id,
         default_value=phone.lead,
         key=phone.lead,
-        on_blur=lambda number: HandsetState.choose_lead(phone.side, number),
+        on_blur=lambda number: HandsetState.choose_lead(side, number),
         class_name="input num",
         input_mode="tel",
         auto_complete="off",
@@ -59,7 +59,7 @@ def _settings(phone: rx.Var[PhoneItem]) -> rx.Component:
     )
 
 
-def _labelled(label: str, target: rx.Var[str], control: rx.Component) -> rx.Component:
+def _labelled(label: str, target: str, control: rx.Component) -> rx.Component:
     return rx.el.div(rx.el.label(label, html_for=target, class_name="field-label"), control, class_name="field")
 
 
@@ -83,7 +83,7 @@ def _head(phone: rx.Var[PhoneItem]) -> rx.Component:
     return rx.el.div(rx.el.div(badge, names, class_name="row"), code, class_name="phone-head")
 
 
-def _tabs(phone: rx.Var[PhoneItem]) -> rx.Component:
+def _tabs(phone: rx.Var[PhoneItem], side: int) -> rx.Component:
     tabs = [
         rx.el.button(
             rx.icon(icon, size=14, aria_hidden="true"),
@@ -91,7 +91,7 @@ def _tabs(phone: rx.Var[PhoneItem]) -> rx.Component:
             type="button",
             class_name="phone-tab",
             aria_pressed=rx.cond(phone.channel == value, "true", "false"),
-            on_click=HandsetState.choose_channel(phone.side, value),
+            on_click=HandsetState.choose_channel(side, value),
         )
         for value, icon, label in TABS
     ]
@@ -149,24 +149,22 @@ def _ticks(item: rx.Var[Bubble]) -> rx.Component:
     return rx.cond(item.failed != "", failed, ticks)
 
 
-def _foot(phone: rx.Var[PhoneItem]) -> rx.Component:
+def _foot(phone: rx.Var[PhoneItem], side: int) -> rx.Component:
     note = rx.el.div(phone.note, role="status", aria_live="polite", class_name="phone-note")
-    return rx.el.div(
-        note, rx.cond(phone.channel == "call", _call_key(phone), _composer(phone)), class_name="phone-foot"
-    )
+    return rx.el.div(note, rx.cond(phone.channel == "call", _call_key(side), _composer(side)), class_name="phone-foot")
 
 
-def _call_key(phone: rx.Var[PhoneItem]) -> rx.Component:
+def _call_key(side: int) -> rx.Component:
     return rx.el.button(
         rx.icon("phone", size=18, aria_hidden="true"),
         "Call and leave the sample voicemail",
         type="button",
         class_name="phone-dial",
-        on_click=HandsetState.call(phone.side),
+        on_click=HandsetState.call(side),
     )
 
 
-def _composer(phone: rx.Var[PhoneItem]) -> rx.Component:
+def _composer(side: int) -> rx.Component:
     field: Any = rx.el.input(
         name="text",
         placeholder="Message",
@@ -176,13 +174,10 @@ def _composer(phone: rx.Var[PhoneItem]) -> rx.Component:
         max_length=1600,
     )
     send = rx.el.button(rx.icon("send", size=16), type="submit", aria_label="Send", class_name="phone-send")
-    keys = [
-        icon_button(icon, label, small=True, on_click=HandsetState.press(phone.side, what))
-        for what, icon, label in KEYS
-    ]
+    keys = [icon_button(icon, label, small=True, on_click=HandsetState.press(side, what)) for what, icon, label in KEYS]
     form = rx.form(
         rx.el.div(field, send, class_name="row"),
-        on_submit=lambda data: HandsetState.send(phone.side, data),
+        on_submit=lambda data: HandsetState.send(side, data),
         reset_on_submit=True,
     )
     return rx.el.div(rx.el.div(*keys, class_name="phone-keys"), form)
