@@ -3,6 +3,9 @@
 import reflex as rx
 from reflex_components_core.el.elements.base import BaseHTML
 
+NEW_TAB = {"target": "_blank", "rel": "noopener noreferrer"}
+"""Attributes of a link that leaves the portal's page open; the other page learns nothing of it."""
+
 
 class NativeForm(BaseHTML):
     """A form that the browser itself submits; rx.form always prevents that."""

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from tenant_portal.ui.components import button
-from tenant_portal.ui.components.native import NativeLink
+from tenant_portal.ui.components.native import NEW_TAB, NativeLink
 from tenant_portal.ui.pages.inbox.bubbles import FileItem, VoicemailItem
 from tenant_portal.ui.pages.inbox.state import InboxState
 
@@ -52,13 +52,12 @@ def _playing(url: rx.Var[str]) -> dict[str, Any]:
 
 
 def _image(item: rx.Var[FileItem]) -> rx.Component:
-    return rx.el.a(
+    return NativeLink.create(
         rx.el.img(src=item.url, alt="Picture", loading="lazy", class_name="picture"),
         href=item.url,
-        target="_blank",
-        rel="noopener",
         class_name="picture-link",
         aria_label="Open the picture",
+        custom_attrs=NEW_TAB,
     )
 
 

@@ -8,6 +8,7 @@ from tenant_portal.ui.components import button, link_button, status_badge
 from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.components.lead_avatar import lead_avatar
 from tenant_portal.ui.components.local_time import clock_time, day_separator
+from tenant_portal.ui.components.native import NEW_TAB, NativeLink
 from tenant_portal.ui.pages.inbox.attachments import file_view, voicemail_view
 from tenant_portal.ui.pages.inbox.bubbles import MessageItem
 from tenant_portal.ui.pages.inbox.state import InboxState
@@ -114,7 +115,7 @@ def _place(item: rx.Var[MessageItem]) -> rx.Component:
     )
     return rx.cond(
         item.place_url != "",
-        rx.el.a(inside, href=item.place_url, target="_blank", rel="noopener noreferrer", class_name="place-link"),
+        NativeLink.create(inside, href=item.place_url, class_name="place-link", custom_attrs=NEW_TAB),
         inside,
     )
 
