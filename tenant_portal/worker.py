@@ -3,6 +3,7 @@
 import logging
 
 from procrastinate import App, JobContext
+from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from sqlalchemy import text
 
@@ -61,7 +62,11 @@ async def settle_stalled(app: App, job: Job) -> None:
         log.error("A job was given up: %s", job.task_name, extra={"action": "job_given_up", "job": job.id})
         await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
         return
-    await app.job_manager.retry_job(job)
+    try:
+        await app.job_manager.retry_job(job)
+    except UniqueViolation:
+        # Its tenant was woken meanwhile: the job that waits does the same work, and this one still holds the lock.
+        await app.job_manager.finish_job(job, status=Status.ABORTED, delete_job=True)
 
 
 @job_queue.app.periodic(cron="*/10 * * * * *")

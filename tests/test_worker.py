@@ -79,6 +79,18 @@ async def test_a_killed_workers_job_is_put_back_a_few_times(
     assert jobs(admin_url, "select status::text from procrastinate_jobs") == [(becomes.value,)]
 
 
+async def test_a_killed_workers_job_makes_way_for_one_that_waits_for_the_same_tenant(
+    cast: Cast, admin_url: str
+) -> None:
+    await wake(cast.acme.tenant_id)
+    _strand(admin_url, 0)
+    await wake(cast.acme.tenant_id)
+    async with job_queue.open_app(job_queue.connector()) as app:
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=worker.STALLED_SECONDS):
+            await worker.settle_stalled(app, job)
+    assert jobs(admin_url, "select status::text from procrastinate_jobs") == [("todo",)]
+
+
 async def test_a_living_workers_job_is_left_alone(cast: Cast, admin_url: str) -> None:
     await wake(cast.acme.tenant_id)
     _strand(admin_url, 0)
