@@ -69,6 +69,16 @@ HANDLERS: dict[str, set[str]] = {
     },
     "TenantDetailState": {"load", "refresh", "check", "suspend", "resume", "invite"},
     "HeldRequestsState": {"load", "show_settled", "load_more", "replay", "ask_discard", "keep", "discard"},
-    "CheckState": {"load", "refresh", "start", "stop", "choose", "close_notice"},
-    "HandsetState": {"load", "refresh", "choose_line", "choose_lead", "choose_channel", "send", "press", "call"},
+    "CheckState": {"load", "refresh", "start", "stop", "choose", "show_more", "close_notice"},
+    "HandsetState": {
+        "load",
+        "refresh",
+        "show",
+        "choose_line",
+        "choose_lead",
+        "choose_channel",
+        "send",
+        "press",
+        "call",
+    },
 }

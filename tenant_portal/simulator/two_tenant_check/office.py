@@ -10,6 +10,7 @@ from tenant_portal.simulator.two_tenant_check import bring_up, check, report
 from tenant_portal.simulator.two_tenant_check.runner import Progress
 from tenant_portal.simulator.two_tenant_check.surface import Surface
 
+log = logging.getLogger(__name__)
 STOPPED = "The check was stopped before its end. What it had made was taken away again."
 
 
@@ -47,8 +48,8 @@ class Office:
         except asyncio.CancelledError:
             progress.fault = STOPPED
         except Exception as error:
+            log.exception("the two-tenant check failed")
             progress.fault = f"The check itself failed ({type(error).__name__}). The log says more."
-            raise
         finally:
             logging.getLogger().removeHandler(self._memory)
             report.keep(progress)

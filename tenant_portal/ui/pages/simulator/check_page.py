@@ -3,63 +3,39 @@
 import reflex as rx
 
 from tenant_portal.ui import routes
-from tenant_portal.ui.components import (
-    button,
-    confirm_dialog,
-    empty_state,
-    link_button,
-    notice_area,
-    panel,
-    relative_time,
-    skeleton_rows,
-    status_badge,
-)
+from tenant_portal.ui.components import button, confirm_dialog, empty_state, notice_area, panel, skeleton_rows
+from tenant_portal.ui.components.local_time import long_time
+from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.layout import page
-from tenant_portal.ui.pages.simulator.check_state import CheckState, GroupLine, ProbeLine
+from tenant_portal.ui.pages.simulator.check_findings import groups_panel, trouble_panel
+from tenant_portal.ui.pages.simulator.check_state import CheckState
+from tenant_portal.ui.pages.simulator.tabs import simulator_tabs
 
-REFRESH_MILLISECONDS = 700
+RUNNING_MILLISECONDS, RESTING_MILLISECONDS = 700, 5000
 REPORT = "/staff/simulator/report"
-INTRO = (
-    "Two clients are made for this check, like real ones, and every way from one to the other is tried:"
-    " database, webhooks, pages, files, live updates. Both are taken away afterwards."
-)
+INTRO = "Can one client get at anything of another? This tries every way we know, on this running portal."
+HOW = "Two clients are made like real ones and taken away afterwards. It takes about a minute; nobody else notices."
 
 
 def check_page() -> rx.Component:
-    """Verdict, topics, probes."""
+    """Verdict, what went wrong, topics with their probes."""
     return page(
         "Two-tenant check",
         notice_area(CheckState.notice, "info", on_close=CheckState.close_notice),
         rx.cond(CheckState.is_loaded, _verdict(), panel(skeleton_rows(2, "28px"))),
-        panel(
-            rx.el.ul(rx.foreach(CheckState.groups, _group), class_name="rows check-groups"),
-            title="What is tried",
-            note="Choose a line to see each probe and what it saw.",
-            flush=True,
-        ),
-        _probes(),
-        rx.cond(CheckState.is_running, _clock()),
+        rx.cond(CheckState.bad.length() > 0, trouble_panel()),
+        groups_panel(),
+        rx.cond(CheckState.is_running, _clock(RUNNING_MILLISECONDS), _clock(RESTING_MILLISECONDS)),
         active=routes.SIMULATOR,
         intro=INTRO,
-        actions=(link_button("Handset", routes.HANDSET, icon="smartphone"), _start_or_stop()),
+        actions=(simulator_tabs(routes.SIMULATOR),),
     )
 
 
-def _clock() -> rx.Component:
-    ticking = rx.moment(interval=REFRESH_MILLISECONDS, on_change=lambda _: CheckState.refresh(), format="ss")
+def _clock(milliseconds: int) -> rx.Component:
+    # Also at rest, slowly: somebody else may have begun a check.
+    ticking = rx.moment(interval=milliseconds, on_change=lambda _: CheckState.refresh(), format="ss")
     return rx.el.div(ticking, hidden=True, aria_hidden="true")
-
-
-def _start_or_stop() -> rx.Component:
-    stop = confirm_dialog(
-        button("Stop", icon="square"),
-        title="Stop this check?",
-        text="What it has found so far is kept; its two clients are taken away.",
-        confirm="Stop the check",
-        on_confirm=CheckState.stop,
-    )
-    start = button("Run the check", icon="play", look="main", on_click=CheckState.start)
-    return rx.cond(CheckState.is_running, stop, start)
 
 
 def _verdict() -> rx.Component:
@@ -67,7 +43,23 @@ def _verdict() -> rx.Component:
 
 
 def _progress() -> rx.Component:
-    bar = rx.el.div(
+    count = rx.cond(
+        CheckState.total > 0,
+        rx.el.span(CheckState.done.to_string() + " of " + CheckState.total.to_string() + " probes"),
+        rx.el.span("Getting ready"),
+    )
+    head = rx.el.div(
+        rx.el.h2("The check is under way", class_name="panel-title grow"),
+        rx.el.span(rx.icon("timer", size=15, aria_hidden="true"), CheckState.elapsed, class_name="check-clock num"),
+        _stop(),
+        class_name="row",
+    )
+    words = rx.el.div(rx.el.span(CheckState.doing, class_name="soft truncate grow"), count, class_name="row num")
+    return panel(rx.el.div(head, _bar(), words, class_name="stack"))
+
+
+def _bar() -> rx.Component:
+    return rx.el.div(
         rx.el.div(class_name="check-bar-fill", width=CheckState.percent.to_string() + "%"),
         class_name="check-bar",
         role="progressbar",
@@ -78,89 +70,58 @@ def _progress() -> rx.Component:
             "aria-valuenow": CheckState.percent.to_string(),
         },
     )
-    count = rx.el.span(CheckState.done.to_string() + " of " + CheckState.total.to_string(), class_name="num soft")
-    words = rx.el.div(rx.el.span(CheckState.doing, class_name="grow truncate"), count, class_name="row")
-    return panel(rx.el.div(bar, words, class_name="stack"), title="The check is under way")
+
+
+def _stop() -> rx.Component:
+    return confirm_dialog(
+        button("Stop", icon="square", small=True),
+        title="Stop this check?",
+        text="What it has found so far is kept; its two clients are taken away.",
+        confirm="Stop the check",
+        on_confirm=CheckState.stop,
+    )
 
 
 def _outcome() -> rx.Component:
-    icon = rx.cond(CheckState.tone == "good", rx.icon("shield-check", size=26), rx.icon("shield-alert", size=26))
-    facts = rx.el.div(
-        rx.el.span(CheckState.done.to_string(), " probes, ", relative_time(CheckState.at), class_name="soft"),
-        class_name="num",
+    tight = CheckState.is_tight
+    shield = rx.cond(tight, rx.icon("shield-check", size=30), rx.icon("shield-alert", size=30))
+    facts = rx.el.p(long_time(CheckState.at), " · took ", CheckState.elapsed, class_name="check-facts num")
+    words = rx.el.div(
+        rx.el.h2(CheckState.headline, class_name="check-headline"),
+        rx.el.p(CheckState.explanation, class_name="check-explanation"),
+        facts,
+        class_name="grow",
     )
-    body = rx.el.div(
-        rx.el.div(icon, class_name="check-shield check-" + CheckState.tone, aria_hidden="true"),
-        rx.el.div(rx.el.div(CheckState.verdict, class_name="check-verdict"), facts, class_name="grow"),
-        rx.cond(CheckState.has_report, _downloads()),
-        class_name="row row-wrap check-outcome",
+    return rx.el.section(
+        rx.el.div(shield, class_name="check-shield", aria_hidden="true"),
+        words,
+        rx.el.div(_run("Run it again"), _downloads(), class_name="check-actions"),
+        class_name=rx.cond(tight, "panel check-outcome check-good", "panel check-outcome check-bad"),
+        aria_label="Outcome of the latest check",
     )
-    return panel(body)
+
+
+def _run(words: str) -> rx.Component:
+    return button(words, icon="play", look="main", on_click=CheckState.start)
 
 
 def _downloads() -> rx.Component:
-    html = rx.el.a("Download the report", href=REPORT, class_name="button button-plain", download=True)
-    data = rx.el.a("JSON", href=f"{REPORT}?format=json", class_name="button button-quiet", download=True)
-    return rx.el.div(html, data, class_name="row")
+    page_file = NativeLink.create(
+        rx.icon("download", aria_hidden="true"),
+        rx.el.span("Download the report"),
+        href=REPORT,
+        download=True,
+        class_name="button button-plain",
+    )
+    data_file = NativeLink.create(
+        "JSON",
+        href=f"{REPORT}?format=json",
+        download=True,
+        aria_label="Report as JSON",
+        class_name="button button-plain",
+    )
+    return rx.el.div(page_file, data_file, class_name="row")
 
 
 def _nothing_yet() -> rx.Component:
-    return panel(
-        empty_state(
-            "shield-question",
-            "No check has been run here yet",
-            "It takes about a minute and changes nothing for your clients.",
-            button("Run the check", icon="play", look="main", on_click=CheckState.start),
-        )
-    )
-
-
-def _group(line: rx.Var[GroupLine]) -> rx.Component:
-    numbers = rx.el.span(
-        line.passed.to_string() + " tight",
-        rx.cond(line.bad > 0, rx.el.span(" · " + line.bad.to_string() + " not", class_name="check-bad-text")),
-        rx.cond(line.skipped > 0, rx.el.span(" · " + line.skipped.to_string() + " skipped")),
-        class_name="num soft check-numbers",
-    )
-    text = rx.el.span(
-        rx.el.span(line.name, class_name="check-name"),
-        rx.el.span(line.note, class_name="soft check-note"),
-        class_name="grow",
-    )
-    chosen = CheckState.chosen == line.name
-    return rx.el.li(
-        rx.el.button(
-            text,
-            numbers,
-            status_badge(line.word, line.tone),
-            rx.icon("chevron-down", size=16, class_name="check-chevron", aria_hidden="true"),
-            type="button",
-            class_name="check-group",
-            on_click=CheckState.choose(line.name),
-            aria_expanded=rx.cond(chosen, "true", "false"),
-        )
-    )
-
-
-def _probes() -> rx.Component:
-    rows = rx.el.ul(rx.foreach(CheckState.lines, _line), class_name="rows")
-    more = rx.cond(
-        CheckState.more > 0,
-        rx.el.p(CheckState.more.to_string() + " more are in the report.", class_name="soft check-more"),
-    )
-    bad = panel(rows, more, title="What did not pass", flush=True)
-    chosen = panel(rows, more, title="Each probe, and what it saw", note=CheckState.chosen, flush=True)
-    return rx.cond(CheckState.lines.length() > 0, rx.cond(CheckState.chosen != "", chosen, bad))
-
-
-def _line(line: rx.Var[ProbeLine]) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.div(line.title),
-            rx.el.div(line.evidence, class_name="soft check-evidence"),
-            class_name="grow",
-        ),
-        rx.el.span(line.time, class_name="num soft check-time"),
-        status_badge(line.word, line.tone),
-        class_name="check-line",
-    )
+    return panel(empty_state("shield-question-mark", "No check has been run here yet", HOW, _run("Run the check")))

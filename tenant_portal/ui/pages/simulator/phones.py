@@ -1,59 +1,75 @@
 """The two phones of the handset as small values for the browser."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tenant_portal.channels.rules import display
 from tenant_portal.simulator.handset import Entry, Line
 
-CHANNELS = {"sms": "SMS", "whatsapp": "WhatsApp", "call": "Call"}
+CHANNELS = ("sms", "whatsapp", "call")
 PICTURES = "/staff/simulator/media/"
-ARRIVING = {"accepted", "queued", "sending", "sent"}
+LIVE_CALLS = frozenset({"queued", "ringing", "in-progress"})
+CALL_WORDS = {
+    "queued": "Calling…",
+    "ringing": "Ringing…",
+    "in-progress": "On the line…",
+    "completed": "Call ended",
+    "busy": "Busy",
+}
+BEEP = "(beep)"
+SHARED_PLACE = "Shared location"
 
 
 @dataclass(frozen=True)
 class LineItem:
-    """A number that a lead can write to or call."""
+    """A number that a lead can write to or call; `code` is what WhatsApp has sent to verify it."""
 
     number: str
     label: str
     client: str
     sms: bool
     whatsapp: bool
-    voice: bool
+    call: bool
     code: str = ""
 
 
 @dataclass(frozen=True)
 class Bubble:
-    """One thing on the phone's screen. `mine` is what the lead did; `ticks` 0 to 2, `failed` instead of them."""
+    """One thing on the phone's screen. `mine` is what the lead did.
+
+    `state` is `there`, `coming` (not on the phone yet), `failed` (never), or of a call `live` or `ended`.
+    """
 
     id: str
     mine: bool
     kind: str
     text: str
     at: str
-    ticks: int = 0
-    failed: str = ""
+    state: str = "there"
+    words: str = ""
     pictures: list[str] = field(default_factory=list)
     place: str = ""
-    call: str = ""
     heard: list[str] = field(default_factory=list)
+    left_message: bool = False
 
 
 @dataclass(frozen=True)
 class PhoneItem:
-    """One of the two phones."""
+    """One of the two phones: whose it is, what it is set to, what it shows. `fresh` are channels with news."""
 
-    side: int
-    title: str
-    lead: str
-    number: str = ""
-    client: str = ""
+    side: int = 0
+    owner: str = ""
+    lead: str = ""
     channel: str = "sms"
+    number: str = ""
+    shown_number: str = ""
+    client: str = ""
     code: str = ""
-    bubbles: list[Bubble] = field(default_factory=list)
+    is_connected: bool = True
+    is_calling: bool = False
     note: str = ""
-    busy: bool = False
+    fresh: list[str] = field(default_factory=list)
+    bubbles: list[Bubble] = field(default_factory=list)
 
 
 def line_item(line: Line, code: str) -> LineItem:
@@ -63,30 +79,69 @@ def line_item(line: Line, code: str) -> LineItem:
     return LineItem(line.phone_number, label, client, line.sms, line.whatsapp, line.voice, code)
 
 
+def bubbles(entries: Sequence[Entry], channel: str, most: int) -> list[Bubble]:
+    """The newest entries of one channel, the oldest first."""
+    return [bubble(entry) for entry in entries if entry.kind == channel][-most:]
+
+
+def count_arrived(entries: Sequence[Entry], channel: str) -> int:
+    """How many messages of this channel have come to the phone."""
+    return sum(entry.kind == channel and not entry.outgoing and entry.arrived for entry in entries)
+
+
+def is_calling(entries: Sequence[Entry]) -> bool:
+    """Whether a call of this phone is under way."""
+    return any(entry.kind == "call" and entry.status in LIVE_CALLS for entry in entries)
+
+
 def bubble(entry: Entry) -> Bubble:
     """What one entry of a phone's history looks like."""
-    if entry.kind == "call":
-        heard = [line for line in entry.text.splitlines() if line.strip()]
-        return Bubble(entry.sid, True, "call", "", entry.at.isoformat(), call=_call_words(entry.status), heard=heard)
-    failed = f"Twilio {entry.error_code}" if entry.error_code else ""
+    return _call(entry) if entry.kind == "call" else _message(entry)
+
+
+def _call(entry: Entry) -> Bubble:
+    heard = [line for line in entry.text.splitlines() if line.strip()]
+    is_live = entry.status in LIVE_CALLS
+    return Bubble(
+        entry.sid,
+        True,
+        "call",
+        "",
+        entry.at.isoformat(),
+        state="live" if is_live else "ended",
+        words=CALL_WORDS.get(entry.status, entry.status.replace("-", " ").capitalize()),
+        heard=[line for line in heard if line != BEEP],
+        left_message=BEEP in heard,
+    )
+
+
+def _message(entry: Entry) -> Bubble:
+    state, words = _fate(entry)
     return Bubble(
         entry.sid,
         entry.outgoing,
         entry.kind,
         entry.text,
         entry.at.isoformat(),
-        ticks=0 if failed or not entry.outgoing else 1 if entry.status in ARRIVING else 2,
-        failed=failed,
+        state=state,
+        words=words,
         pictures=[f"{PICTURES}{picture.sid}" for picture in entry.media if picture.content_type.startswith("image/")],
         place=_place_words(entry),
     )
 
 
+def _fate(entry: Entry) -> tuple[str, str]:
+    if entry.outgoing and entry.error_code:
+        return "failed", f"The portal did not take it (Twilio {entry.error_code})"
+    if entry.outgoing or entry.arrived:
+        return "there", ""
+    if entry.status in {"failed", "undelivered", "canceled"}:
+        return "failed", f"Never arrives (Twilio {entry.error_code})" if entry.error_code else "Never arrives"
+    return "coming", "On its way…"
+
+
 def _place_words(entry: Entry) -> str:
     if entry.place is None:
         return ""
-    return entry.place.label or entry.place.address or f"{entry.place.latitude:.4f}, {entry.place.longitude:.4f}"
-
-
-def _call_words(status: str) -> str:
-    return "Call ended" if status == "completed" else f"Call: {status.replace('-', ' ')}"
+    words = ", ".join(filter(None, (entry.place.label, entry.place.address)))
+    return words or SHARED_PLACE
