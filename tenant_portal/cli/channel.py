@@ -51,14 +51,15 @@ def connect(
 ) -> None:
     """Buy a number if the client does not own it, and connect channels on it."""
     rows = runtime.run(lambda: _connect(client, number, frozenset(kind), display_name, wait))
-    runtime.show(rows, as_json=as_json)
+    runtime.show(rows if as_json else [_brief(row) for row in rows], as_json=as_json)
     _exit_unless(all(row["state"] != ChannelState.FAILED.value for row in rows))
 
 
 @app.command("list")
 def list_(client: Who, as_json: AsJson = False) -> None:
     """The client's channels."""
-    runtime.show(runtime.run(lambda: _list(client)), as_json=as_json, title="Channels")
+    rows = runtime.run(lambda: _list(client))
+    runtime.show(rows if as_json else [_brief(row) for row in rows], as_json=as_json, title="Channels")
 
 
 @app.command("test")
@@ -186,6 +187,11 @@ def _shown(row: ChannelRow) -> dict[str, Any]:
         "last_webhook_at": row.last_webhook_at,
         "problem": row.last_error,
     }
+
+
+def _brief(row: dict[str, Any]) -> dict[str, Any]:
+    """What fits on a line of a terminal; the id whole, since the other commands ask for it."""
+    return {name: row[name] for name in ("id", "kind", "number", "state", "problem")}
 
 
 def _exit_unless(fine: bool) -> None:

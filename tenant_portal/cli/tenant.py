@@ -36,7 +36,8 @@ def create(
 @app.command("list")
 def list_(search: str = "", as_json: AsJson = False) -> None:
     """All clients with their state, channels and traffic."""
-    runtime.show(runtime.run(lambda: _list(search)), as_json=as_json, title="Clients")
+    rows = runtime.run(lambda: _list(search))
+    runtime.show(rows if as_json else [_brief(row) for row in rows], as_json=as_json, title="Clients")
 
 
 @app.command()
@@ -121,7 +122,7 @@ def _shown(row: TenantRow) -> dict[str, Any]:
         "state": row.state.value,
         "account_sid": row.account_sid,
         "twilio": row.twilio_status,
-        "channels": ", ".join(f"{badge.kind.value} {badge.state.value}" for badge in row.channels),
+        "channels": [{"kind": badge.kind.value, "state": badge.state.value} for badge in row.channels],
         "last_webhook_at": row.last_webhook_at,
         "in_24h": row.in_24h,
         "out_24h": row.out_24h,
@@ -130,4 +131,19 @@ def _shown(row: TenantRow) -> dict[str, Any]:
         "refusals_24h": row.refusals_24h,
         "failures_24h": row.failures_24h,
         "problem": row.last_error,
+    }
+
+
+def _brief(row: dict[str, Any]) -> dict[str, Any]:
+    """What fits on a line of a terminal."""
+    last = row["last_webhook_at"]
+    return {
+        "name": row["name"],
+        "state": row["state"],
+        "channels": len(row["channels"]),
+        "last webhook": f"{last:%d %b %H:%M}" if last else "never",
+        "in/out 24 h": f"{row['in_24h']} / {row['out_24h']}",
+        "refused": row["refusals_24h"],
+        "failed": row["failures_24h"],
+        "problem": row["problem"],
     }
