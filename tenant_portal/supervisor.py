@@ -270,7 +270,8 @@ def _sign_in_table(sign_ins: Sequence[SignIn]) -> Table:
     for title in ("Sign in as", "Password", "Who"):
         table.add_column(title, no_wrap=True)
     for person in sign_ins:
-        table.add_row(person.email, person.password, f"{person.role} of {person.client}" if person.client else person.role)
+        who = f"{person.role} of {person.client}" if person.client else person.role
+        table.add_row(person.email, person.password, who)
     return table
 
 

@@ -10,7 +10,7 @@ BUILT_IN = {
     "`ws://localhost:8000/": "location.origin.replace(/^http/,`ws`)+`/",
     "`http://localhost:8000/": "location.origin+`/",
 }
-"""What Reflex 0.10.1 writes for the default `api_url`, and the expression that says the same of the page's own address."""
+"""What Reflex 0.10.1 writes for the default `api_url`, and an expression that says the same of the page's address."""
 
 
 class SameOriginPlugin(Plugin):
