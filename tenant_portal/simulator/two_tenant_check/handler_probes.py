@@ -41,6 +41,7 @@ FILLINGS: dict[str, Any] = {
 REDIRECT = "_redirect"
 TRIES = 3
 SEARCHES = ("search", "query", "find")
+Shown = dict[str, str]
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(\+\d\d:\d\d|Z)?")
 
 
@@ -58,13 +59,15 @@ async def _with_ids(handler: Handler, context: Context) -> str:
     wanted_ids = ids_to_try(context.a, handler, page)
     async with _tab(context, context.b.owner) as opened:
         await opened.load(context.surface.load_event, filled(page.route, forms.unknown_id()))
-        usual = await _shown_after(opened, handler, page, forms.unknown_id())
+        first, usual = [await _shown_after(opened, handler, page, forms.unknown_id()) for _ in range(2)]
+        # What a call turns over, or counts up, whatever the id.
+        restless = {name for name in {**first, **usual} if first.get(name) != usual.get(name)}
         for wanted in wanted_ids:
             shown, before = await _shown_after(opened, handler, page, wanted), usual
             for _ in range(TRIES):
-                # What changes by itself, from one made-up id to the next, says nothing about the one in between.
+                # What changes by itself, such as news for client B, says nothing about the id in between.
                 usual = await _shown_after(opened, handler, page, forms.unknown_id())
-                differing = _differing(shown, before, usual)
+                differing = _differing(shown, before, usual, restless)
                 if not differing:
                     break
                 shown, before = await _shown_after(opened, handler, page, wanted), usual
@@ -75,7 +78,7 @@ async def _with_ids(handler: Handler, context: Context) -> str:
     return f"{len(wanted_ids)} ids of client A, each answered as a made-up one"
 
 
-async def _shown_after(opened: Tab, handler: Handler, page: Page, wanted: str) -> dict[str, str]:
+async def _shown_after(opened: Tab, handler: Handler, page: Page, wanted: str) -> Shown:
     """What the page shows after the call, and where it was sent; without the id asked for and without times."""
     frames = await opened.call(handler.name, payload_of(handler, wanted), filled(page.route, wanted))
     sent_to = {json.dumps(event) for frame in frames for event in json.loads(frame)[1] if event["name"] == REDIRECT}
@@ -86,9 +89,9 @@ async def _shown_after(opened: Tab, handler: Handler, page: Page, wanted: str) -
     return {name: TIMES.sub("TIME", text.replace(wanted, "ID")) for name, text in shown.items()}
 
 
-def _differing(shown: dict[str, str], before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """What is neither as before nor as after: the calls with made-up ids on both sides of this one."""
-    names = {name for name, value in before.items() if after.get(name) == value}
+def _differing(shown: Shown, before: Shown, after: Shown, restless: set[str]) -> list[str]:
+    """What is not as in the calls with made-up ids before and after this one, which agree."""
+    names = {name for name, value in before.items() if after.get(name) == value} - restless
     changed = sorted(name for name in names if shown.get(name) != before[name])
     return [f"{name} is {shown.get(name, 'nothing')[:60]}" for name in changed]
 
