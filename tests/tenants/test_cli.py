@@ -1,7 +1,5 @@
 """`tenant` and `keys` at the command line."""
 
-import pytest
-
 from tenant_portal.cli import keys, tenant
 from tenant_portal.config import parse_secret_keys
 from tenant_portal.errors import Conflict, NotFound
@@ -51,11 +49,11 @@ async def test_a_token_is_rotated(twilio: SimulatedTwilio, command: Command) -> 
     assert twilio.accounts()[0].auth_token != before
 
 
-@pytest.mark.parametrize("word", ["suspend", "resume", "check", "rotate-token"])
-async def test_an_unknown_client_is_an_error(command: Command, word: str) -> None:
-    answer = await command(tenant.app, word, "Nobody")
-    assert answer.code == 1
-    assert isinstance(answer.error, NotFound)
+async def test_an_unknown_client_is_an_error(command: Command) -> None:
+    for word in ("suspend", "resume", "check", "rotate-token"):
+        answer = await command(tenant.app, word, "Nobody")
+        assert answer.code == 1
+        assert isinstance(answer.error, NotFound)
 
 
 async def test_what_cannot_be_done_is_an_error(twilio: SimulatedTwilio, command: Command) -> None:

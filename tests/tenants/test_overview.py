@@ -1,7 +1,7 @@
 """What staff see of the clients, and what they cannot see."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -63,18 +63,14 @@ async def test_channels_and_the_last_webhook_are_shown(cast: Cast) -> None:
     assert row.last_webhook_at is not None
 
 
-@pytest.mark.parametrize("text", ["acm", "ACME", "0100", "+1 415 555 0100"])
-async def test_a_client_is_found_by_name_or_number(cast: Cast, text: str) -> None:
-    assert await names(search=text) == ["Acme"]
+async def test_a_client_is_found_by_name_number_or_account(cast: Cast) -> None:
+    for text in ("acm", "ACME", "0100", "+1 415 555 0100", cast.acme.account_sid):
+        assert await names(search=text) == ["Acme"]
 
 
-async def test_a_client_is_found_by_its_account(cast: Cast) -> None:
-    assert await names(search=cast.globex.account_sid) == ["Globex"]
-
-
-@pytest.mark.parametrize("text", ["%", "_", "nobody", "' or true --"])
-async def test_a_search_is_taken_literally(cast: Cast, text: str) -> None:
-    assert await names(search=text) == []
+async def test_a_search_is_taken_literally(cast: Cast) -> None:
+    for text in ("%", "_", "nobody", "' or true --"):
+        assert await names(search=text) == []
 
 
 async def test_the_list_can_be_narrowed_to_a_state(cast: Cast) -> None:
@@ -93,29 +89,30 @@ async def test_most_failures_first(cast: Cast) -> None:
     assert await names(sort=Sort.FAILURES) == ["Globex", "Acme"]
 
 
-@pytest.mark.parametrize("sort", list(Sort))
-async def test_pages_hold_each_client_once_in_every_order(database: str, sort: Sort) -> None:
+async def add_clients(many: int) -> None:
+    statement = sa.text("insert into subaccount (tenant_id, attempts, created_at, changed_at) values (:t, 0, :at, :at)")
     async with db.staff_session() as session:
-        for number in range(7):
+        for number in range(many):
             tenant = Tenant(name=f"Client {number % 3}")
             session.add(tenant)
             await session.flush()
-            moment = now()
-            await session.execute(
-                sa.text(
-                    "insert into subaccount (tenant_id, attempts, created_at, changed_at) values (:t, 0, :at, :at)"
-                ),
-                {"t": tenant.id, "at": moment},
-            )
-    seen, after = [], None
+            await session.execute(statement, {"t": tenant.id, "at": now()})
+
+
+async def all_pages(sort: Sort) -> list[UUID]:
+    seen, page = [], None
     async with db.staff_session() as session:
-        while True:
-            page = await queries.overview(session, sort=sort, after=after, limit=3)
+        while page is None or page.next_after:
+            page = await queries.overview(session, sort=sort, after=page and page.next_after, limit=3)
             seen += [row.id for row in page.rows]
-            after = page.next_after
-            if after is None:
-                break
-    assert len(seen) == len(set(seen)) == 7
+    return seen
+
+
+async def test_pages_hold_each_client_once_in_every_order(database: str) -> None:
+    await add_clients(7)
+    for sort in Sort:
+        seen = await all_pages(sort)
+        assert len(seen) == len(set(seen)) == 7, sort
 
 
 async def test_states_are_counted(cast: Cast) -> None:
@@ -145,20 +142,20 @@ async def test_an_unknown_client_is_not_found(database: str) -> None:
             await queries.one(session, uuid4())
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        "select body from message",
-        "select preview from conversation",
-        "select address from lead",
-        "select transcript from voicemail",
-        "select source_url from media",
-        "select auth_token_sealed from subaccount",
-        "select config from channel",
-        "select request_sealed from quarantined_request",
-    ],
+SECRETS = (
+    "select body from message",
+    "select preview from conversation",
+    "select address from lead",
+    "select transcript from voicemail",
+    "select source_url from media",
+    "select auth_token_sealed from subaccount",
+    "select config from channel",
+    "select request_sealed from quarantined_request",
 )
-async def test_staff_cannot_read_what_clients_wrote(cast: Cast, question: str) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"):
-        async with db.staff_session() as session:
-            await session.execute(sa.text(question))
+
+
+async def test_staff_cannot_read_what_clients_wrote(cast: Cast) -> None:
+    for question in SECRETS:
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            async with db.staff_session() as session:
+                await session.execute(sa.text(question))

@@ -137,10 +137,10 @@ async def test_two_clients_of_one_name_get_two_subaccounts(twilio: SimulatedTwil
     assert (await line(first)).account_sid != (await line(second)).account_sid
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 121, "Ac\x00me", "Acme\u202e"])
-async def test_a_client_needs_a_real_name(database: str, name: str) -> None:
-    with pytest.raises(BadInput):
-        await create(name)
+async def test_a_client_needs_a_real_name(database: str) -> None:
+    for name in ("", "   ", "x" * 121, "Ac\x00me", "Acme\u202e"):
+        with pytest.raises(BadInput):
+            await create(name)
 
 
 async def test_suspending_stops_the_subaccount_and_resuming_lets_it_go_on(twilio: SimulatedTwilio) -> None:

@@ -129,16 +129,18 @@ async def test_owned_numbers_are_offered_again(initech: Company, twilio: Simulat
     assert (state.results, state.problem) == ([], "You do not have a number yet.")
 
 
-@pytest.mark.parametrize("phone", ["", "hello", "0171 1234567"])
-async def test_a_phone_must_be_a_number(initech: Company, phone: str) -> None:
-    state = await (await owner(initech)).call(ConnectState.choose_other, {"phone_number": phone})
-    assert state.chosen is None
-    assert "country code" in state.problem
+async def test_a_phone_must_be_a_number(initech: Company) -> None:
+    tab = await owner(initech)
+    for phone in ("", "hello", "0171 1234567"):
+        state = await tab.call(ConnectState.choose_other, {"phone_number": phone})
+        assert state.chosen is None
+        assert "country code" in state.problem
 
 
-@pytest.mark.parametrize("kind", ["fax", "", "SMS", "sms;drop"])
-async def test_a_kind_that_does_not_exist_is_ignored(initech: Company, kind: str) -> None:
-    assert (await (await owner(initech)).call(ConnectState.toggle_kind, kind)).kinds == ["sms"]
+async def test_a_kind_that_does_not_exist_is_ignored(initech: Company) -> None:
+    tab = await owner(initech)
+    for kind in ("fax", "", "SMS", "sms;drop"):
+        assert (await tab.call(ConnectState.toggle_kind, kind)).kinds == ["sms"]
 
 
 async def test_an_agent_neither_searches_nor_buys(initech: Company) -> None:

@@ -73,10 +73,10 @@ async def test_keeping_closes_the_question(cast: Cast) -> None:
     assert len(tab.state(HeldRequestsState).rows) == 1
 
 
-@pytest.mark.parametrize("request_id", ["", "no id", str(uuid4())])
-async def test_a_request_that_is_not_there_cannot_be_decided(cast: Cast, request_id: str) -> None:
+async def test_a_request_that_is_not_there_cannot_be_decided(cast: Cast) -> None:
     tab = await opened(cast)
-    assert (await tab.call(HeldRequestsState.replay, request_id)).tone == "bad"
+    for request_id in ("", "no id", str(uuid4())):
+        assert (await tab.call(HeldRequestsState.replay, request_id)).tone == "bad"
 
 
 async def test_older_requests_are_shown_on_demand(cast: Cast) -> None:
@@ -88,12 +88,12 @@ async def test_older_requests_are_shown_on_demand(cast: Cast) -> None:
     assert len((await tab.call(HeldRequestsState.load_more)).rows) == 3
 
 
-@pytest.mark.parametrize("handler", ["load", "replay", "discard", "load_more"])
-async def test_clients_and_strangers_see_no_quarantine(cast: Cast, handler: str) -> None:
+async def test_clients_and_strangers_see_no_quarantine(cast: Cast) -> None:
     request_id = await hold(cast)
     for who in (cast.alice, None):
         tab = await sign_in(who)
-        arguments = (str(request_id),) if handler == "replay" else ()
-        with pytest.raises(NotAllowed):
-            await tab.call(getattr(HeldRequestsState, handler), *arguments)
+        for handler in ("load", "replay", "discard", "load_more"):
+            arguments = (str(request_id),) if handler == "replay" else ()
+            with pytest.raises(NotAllowed):
+                await tab.call(getattr(HeldRequestsState, handler), *arguments)
         assert tab.state(HeldRequestsState).rows == []
