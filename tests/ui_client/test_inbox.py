@@ -14,6 +14,7 @@ from tests.ui_client.browser import Tab, sign_in
 
 pytestmark = pytest.mark.database
 NUMBERS = [f"+1415555{n:04}" for n in range(3)]
+MADE_UP = "01a20000-0000-7000-8000-000000000000"
 
 
 async def opened(cast: Cast, thread: UUID | str) -> Tab:
@@ -56,7 +57,7 @@ async def test_a_new_message_is_there_after_a_refresh(cast: Cast) -> None:
     assert [item.body for item in state.messages] == ["one", "two"]
 
 
-@pytest.mark.parametrize("address", [str(uuid4()), "not-an-id", "../../leads", "' or 1=1 --"])
+@pytest.mark.parametrize("address", [MADE_UP, "not-an-id", "../../leads", "' or 1=1 --"])
 async def test_a_made_up_address_shows_that_there_is_nothing(cast: Cast, address: str) -> None:
     state = (await opened(cast, address)).state(InboxState)
     assert (state.is_missing, state.thread, state.messages) == (True, OpenThread(), [])
@@ -152,7 +153,7 @@ async def test_segments_are_counted_for_an_sms_only(cast: Cast) -> None:
     assert (await tab.call(InboxState.measure, "x")).counter == ""
 
 
-@pytest.mark.parametrize("target", ["not-an-id", str(uuid4()), ""])
+@pytest.mark.parametrize("target", ["not-an-id", MADE_UP, ""])
 async def test_repeating_something_made_up_gives_a_sentence(cast: Cast, target: str) -> None:
     tab = await opened(cast, await open_thread(cast.acme))
     for handler in (InboxState.retry, InboxState.fetch_again):
