@@ -126,7 +126,7 @@ async def test_one_client_shows_its_connection_and_why_requests_were_refused(cas
     assert (state.line.name, state.line.account_sid) == ("Acme", cast.acme.account_sid)
     [refusal] = state.refusals
     assert (refusal.count, refusal.parameter_names) == (2, "Body From")
-    assert refusal.reason == "Not signed by the client's Twilio account"
+    assert refusal.reason == "Not signed with the account's present token"
 
 
 async def test_a_client_that_does_not_exist_is_said_to_be_gone(cast: Cast) -> None:

@@ -19,20 +19,14 @@ from tenant_portal.ui.pages.channels.cards import NumberGroup
 from tenant_portal.ui.pages.channels.state import ChannelsState
 
 INTRO = "How people reach you: text messages, WhatsApp and voicemail, all in one inbox."
-STANDINGS = (
-    (
-        "suspended",
-        "Your account is suspended: you can read, but nothing is sent or received. Please contact your agency.",
-    ),
-    ("provisioning", "Your connection to Twilio is being set up. You can connect channels in a minute."),
-)
+SETTING_UP = "Your connection to Twilio is being set up. You can connect channels in a minute."
 
 
 def channels_page() -> rx.Component:
     """Cards of all channels, and the way to connect another one."""
     return page(
         "Channels",
-        rx.match(ChannelsState.standing, *[(name, notice(words, "warn")) for name, words in STANDINGS], rx.fragment()),
+        rx.cond(ChannelsState.standing == "provisioning", notice(SETTING_UP, "info")),
         notice_area(ChannelsState.notice, ChannelsState.tone, ChannelsState.close_notice),
         rx.cond(ChannelsState.loaded, _cards(), panel(skeleton_rows())),
         _how_tests_work(),

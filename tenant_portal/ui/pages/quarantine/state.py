@@ -17,7 +17,8 @@ REASONS = {
         "Unknown account",
         "No client has this Twilio account. If one is being set up, try again later.",
     ),
-    "not-active": ("Client not active", "It is given to the client when it is resumed and you replay it."),
+    "provisioning": ("Client being set up", "Replay it when the client is active."),
+    "suspended": ("Client suspended", "Resume the client, then replay it."),
     "unknown-number": (
         "Unknown number",
         "The client has no connected channel with this number. Connect it, then replay.",

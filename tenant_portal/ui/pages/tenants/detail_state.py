@@ -14,16 +14,19 @@ from tenant_portal.ui.pages.tenants.list_state import owner_link, tenant_id_of
 from tenant_portal.ui.session_state import form_text, staff
 
 REASONS = {
-    "signature": "Not signed by the client's Twilio account",
-    "missing-signature": "Not signed at all",
+    "unsigned": "Not signed at all",
+    "signature": "Not signed with the account's present token",
+    "shared-key": "Signed with a key that the portal does not hold",
+    "account-unclear": "No account, or more than one",
     "account-mismatch": "Address and content name different accounts",
-    "unknown-account": "Unknown account",
-    "not-active": "The client is not active",
+    "suspended": "The client is suspended",
+    "provisioning": "The client is still being set up",
+    "missing-parameter": "Something is missing that every request of its kind has",
     "malformed": "Not readable",
+    "content-type": "Not a form",
     "too-large": "Too large",
+    "slow-body": "Sent too slowly",
     "flood": "Too many at once",
-    "unknown-number": "No connected channel has this number",
-    "processing-fault": "Could not be processed",
 }
 
 
