@@ -91,8 +91,8 @@ class Spool:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of this process waits here."""
-        return self._count == 0
+        """Whether nothing waits here, of this process or of a dead one that it took over."""
+        return self._count == 0 and not self._pending
 
     async def keep(self, received: Received, *, verified: bool) -> None:
         """Return once it is on disk. SpoolFull: it is not."""
