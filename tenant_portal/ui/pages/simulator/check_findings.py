@@ -60,7 +60,10 @@ def _probes() -> rx.Component:
     none = rx.el.p("Nothing of this has been tried yet.", class_name="check-none")
     more = rx.el.div(
         button(
-            "Show " + CheckState.more.to_string() + " more", look="quiet", small=True, on_click=CheckState.show_more
+            "Show " + CheckState.more.to_string() + " more probes",
+            look="quiet",
+            small=True,
+            on_click=CheckState.show_more,
         ),
         class_name="list-more",
     )

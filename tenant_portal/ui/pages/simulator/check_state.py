@@ -21,7 +21,7 @@ from tenant_portal.ui.pages.simulator.check_lines import (
 )
 from tenant_portal.ui.session_state import staff
 
-PAGE_SIZE = 50
+PAGE_SIZE, MOST_LINES = 20, 1000
 NOT_RUN = [GroupLine(group.value, NOTES[group]) for group in Group]
 
 
@@ -88,9 +88,9 @@ class CheckState(rx.State):
 
     @rx.event
     async def show_more(self) -> None:
-        """More probes of the group."""
+        """All probes of the group."""
         await staff(self)
-        self._shown += PAGE_SIZE
+        self._shown = MOST_LINES
         _show(self)
 
     @rx.event

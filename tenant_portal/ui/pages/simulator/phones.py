@@ -131,8 +131,6 @@ def _message(entry: Entry) -> Bubble:
 
 
 def _fate(entry: Entry) -> tuple[str, str]:
-    if entry.outgoing and entry.error_code:
-        return "failed", f"The portal did not take it (Twilio {entry.error_code})"
     if entry.outgoing or entry.arrived:
         return "there", ""
     if entry.status in {"failed", "undelivered", "canceled"}:
