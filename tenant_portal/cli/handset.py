@@ -93,7 +93,7 @@ async def _numbers() -> list[dict[str, Any]]:
     return [
         {
             "number": line.phone_number,
-            "client": line.account_name,
+            "client": line.account_name.partition(" (tenant ")[0],
             "channels": ", ".join(_channels(line.sms, line.whatsapp, line.voice)),
             "code": codes.get(line.phone_number, ""),
         }
