@@ -7,9 +7,7 @@ Sam is the agency's staff.
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 # Before anything of the portal is imported: settings are read once.
 _data_dir = tempfile.TemporaryDirectory(prefix="portal-tests-")
@@ -18,19 +16,17 @@ for _name in [name for name in os.environ if name.startswith("PORTAL_") and not 
 os.environ["PORTAL_DATA_DIR"] = _data_dir.name
 os.environ["PORTAL_PUBLIC_URL"] = "https://portal.example.com"
 
-import psycopg  # noqa: E402
 import pytest  # noqa: E402
 import pytest_asyncio  # noqa: E402
-from psycopg import sql  # noqa: E402
 
 from tenant_portal import database_setup, db  # noqa: E402
 from tenant_portal.embedded_postgres import EmbeddedServer  # noqa: E402
 from tests import loopback_only  # noqa: E402
 from tests.cast import Cast, enter_cast  # noqa: E402
+from tests.databases import Databases  # noqa: E402
 
 loopback_only.guard()
 TEMPLATE = "portal_template"
-_numbers = count()
 
 
 @pytest.fixture(scope="session")
@@ -51,19 +47,19 @@ def template(server_url: str) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def databases(server_url: str, template: str) -> Iterator[Databases]:
+    """Where each test gets its database from."""
+    lender = Databases(server_url, template)
+    yield lender
+    lender.close()
+
+
 @pytest.fixture
-def admin_url(server_url: str, template: str) -> Iterator[str]:
-    """Superuser URL of a fresh migrated database of this test."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {} strategy file_copy").format(*map(sql.Identifier, (name, template)))
-        )
-        connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
-        connection.execute(sql.SQL("grant connect on database {} to portal_web").format(sql.Identifier(name)))
-    yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+def admin_url(databases: Databases) -> Iterator[str]:
+    """Superuser URL of a migrated database without rows, for this test alone."""
+    yield databases.lend()
+    databases.take_back()
 
 
 @pytest_asyncio.fixture
