@@ -41,7 +41,7 @@ async def count(session: AsyncSession, email: str, address: str, now: datetime) 
 
 
 async def forgive(session: AsyncSession, attempt: Attempt) -> None:
-    """After a success: the account starts afresh, the address is only given this one try back.
+    """After a success: the account starts afresh, the address is only given this one try back, with its pause.
 
     Else whoever owns an account could clear the address' count between guesses at other accounts.
     """
@@ -49,7 +49,7 @@ async def forgive(session: AsyncSession, attempt: Attempt) -> None:
     await session.execute(
         sa.update(SignInAttempt)
         .where(col(SignInAttempt.key) == attempt.address_key, col(SignInAttempt.failures) > 0)
-        .values(failures=col(SignInAttempt.failures) - 1)
+        .values(failures=col(SignInAttempt.failures) - 1, blocked_until=None)
     )
 
 

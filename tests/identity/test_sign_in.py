@@ -132,6 +132,14 @@ async def test_a_success_forgets_the_accounts_failures_but_only_one_of_the_addre
     assert [(row.key.partition(":")[0], row.failures) for row in left] == [("address", 4)]
 
 
+async def test_a_success_does_not_hold_back_the_next_person_at_the_same_address(cast: Cast) -> None:
+    for number in range(20):
+        await knock(f"user{number}@acme.example")
+    later = NOW + timedelta(hours=1)
+    for who in (cast.alice, cast.charlie):
+        assert await enter(who, later)
+
+
 async def test_old_failures_are_forgotten(cast: Cast) -> None:
     for _ in range(5):
         await knock(cast.alice.email)
