@@ -124,7 +124,7 @@ async def test_the_latest_report_survives_a_restart(cast: Cast) -> None:
     later = progress_of(PASS)
     later.started_at += timedelta(minutes=5)
     report.keep(later)
-    assert (await shown(cast)).headline == "Nothing crossed: 1 probes"
+    assert (await shown(cast)).headline == "Nothing crossed: 1 probe"
 
 
 async def test_progress_is_shown_to_whoever_looks_on(cast: Cast) -> None:

@@ -95,7 +95,7 @@ def headline(report: Report) -> str:
     """The outcome in a few words."""
     counts = report["counts"]
     if report["tight"]:
-        return f"Nothing crossed: {counts['pass']} probes"
+        return f"Nothing crossed: {_many(counts['pass'], 'probe')}"
     if counts["leak"]:
         return f"{_many(counts['leak'], 'leak')}: something got from one client to the other"
     if counts["error"]:

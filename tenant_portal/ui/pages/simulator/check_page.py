@@ -34,7 +34,7 @@ def check_page() -> rx.Component:
 
 def _clock(milliseconds: int) -> rx.Component:
     # Also at rest, slowly: somebody else may have begun a check.
-    ticking = rx.moment(interval=milliseconds, on_change=lambda _: CheckState.refresh(), format="ss")
+    ticking = rx.moment(interval=milliseconds, on_change=lambda _: CheckState.refresh(), format="x")
     return rx.el.div(ticking, hidden=True, aria_hidden="true")
 
 

@@ -9,7 +9,7 @@ from tenant_portal.ui.pages.simulator.handset_state import HandsetState
 from tenant_portal.ui.pages.simulator.phone_view import phone_view
 from tenant_portal.ui.pages.simulator.tabs import simulator_tabs
 
-REFRESH_MILLISECONDS = 1000
+REFRESH_MILLISECONDS = 600
 INTRO = "Play two leads at once: write or call a client's number, and see what comes back. Nothing leaves this machine."
 LIVE = "This portal runs on a real Twilio account. The handset is for the simulated Twilio only: use a real phone."
 
@@ -67,5 +67,5 @@ def _switch() -> rx.Component:
 
 
 def _clock() -> rx.Component:
-    ticking = rx.moment(interval=REFRESH_MILLISECONDS, on_change=lambda _: HandsetState.refresh(), format="ss")
+    ticking = rx.moment(interval=REFRESH_MILLISECONDS, on_change=lambda _: HandsetState.refresh(), format="x")
     return rx.el.div(ticking, hidden=True, aria_hidden="true")

@@ -55,7 +55,7 @@ class HandsetState(rx.State):
 
     @rx.event
     async def refresh(self) -> None:
-        """Read again; the page asks every second."""
+        """Read again; the page asks about twice a second."""
         await staff(self)
         await _read(self)
 
