@@ -36,7 +36,10 @@ OTHERS = """
 
 @dataclass
 class Databases:
-    """Lends one database at a time. `server_url` is a superuser's; nobody is connected to `template`, which is migrated."""
+    """Lends one database at a time.
+
+    `server_url` is a superuser's; `template` is a migrated database that nobody is connected to.
+    """
 
     server_url: str
     template: str

@@ -106,7 +106,7 @@ def shown(lead: str) -> str:
     return re.sub(r"\+1(\d{3})(\d{3})(\d{4})", r"+1 \1-\2-\3", lead)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A first start, with all sample channels online."""
     portal = RunningPortal(tmp_path_factory.mktemp("journeys") / "data").wait_until_ready()
@@ -127,16 +127,16 @@ def _find_numbers(stage: Stage) -> bool:
     return len(ready) >= 2
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium."""
+    """Chromium. Ends with the journeys: while Playwright is open, no other test of this process can have a loop."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cookies(stage: Stage, browser: Browser) -> Callable[[str], list[Any]]:
     """The cookies of a signed-in person, who signs in once for all journeys."""
     kept: dict[str, list[Any]] = {}
