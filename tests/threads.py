@@ -25,7 +25,6 @@ async def receive(company: Company, *, kind: str = "sms", lead: str = LEAD, body
         "conversation_id": str(uuid7()),
         "kind": kind,
         "provider_sid": f"SM{secrets.token_hex(16)}",
-        "event": "message",
         "thread": lead,
         "channel_number": company.number,
         "our_number": company.number,
