@@ -1,5 +1,7 @@
 # The two commands are `make run` and `make test`. Python 3.11+ and make are all they need.
 .DEFAULT_GOAL := help
+# Or each of the portal's processes would compile the portal anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test lint install lock clean
 
 PORTAL_PORT ?= 3000

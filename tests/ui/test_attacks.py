@@ -194,7 +194,8 @@ async def test_after_a_lost_database_connection_everybody_asks_again(stage: Stag
         open_tab(portal, portal.sign_in(people.sam)) as staff,
     ):
         before = (len(tab.received), len(staff.received))
-        cut = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen portal%%'"
+        listener = "datname = current_database() and query like 'listen portal%%'"
+        cut = f"select pg_terminate_backend(pid) from pg_stat_activity where {listener}"
         assert stage.query(cut) == [(True,)]
         await asyncio.sleep(1.6)
         assert "session_state.refresh" in repr(tab.received[before[0] :])
