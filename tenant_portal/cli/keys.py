@@ -1,5 +1,6 @@
 """`keys`: the keys that seal credentials in the database."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -17,9 +18,12 @@ app = typer.Typer(help="Keys that seal credentials.", no_args_is_help=True)
 
 
 @app.command()
-def new(name: Annotated[str, typer.Argument(help="Id of the key, 1 to 8 letters or digits.")]) -> None:
+def new(
+    name: Annotated[str, typer.Argument(help="Id of the key, 1 to 8 letters or digits.")], as_json: AsJson = False
+) -> None:
     """Print a fresh entry to be put first into PORTAL_SECRET_KEYS."""
-    typer.echo(new_secret_key(name))
+    entry = new_secret_key(name)
+    typer.echo(json.dumps({"entry": entry}) if as_json else entry)
 
 
 @app.command()

@@ -69,4 +69,5 @@ async def test_no_token_is_ever_printed(twilio: SimulatedTwilio, command: Comman
 
 async def test_keys_are_made_and_rotation_says_what_it_did(command: Command) -> None:
     assert parse_secret_keys((await command(keys.app, "new", "k2")).text.strip())
+    assert parse_secret_keys((await command(keys.app, "new", "k2", "--json")).data["entry"])
     assert (await command(keys.app, "rotate", "--json")).data["tokens"] == 0
