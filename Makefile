@@ -22,7 +22,9 @@ test: lint ## Lint, types and the whole suite (ARGS="-k words" for a part)
 	@$(RUN) -m tenant_portal.frontend_build
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		echo "No Chromium on PATH: the browser journeys are skipped. On Debian: apt-get install chromium"
-	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
+	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadgroup -m "not browser" $(ARGS)
+	@echo "The browser journeys, on one portal and so in one process:"
+	@$(RUN) -m pytest -m browser $(ARGS) || [ $$? = 5 ]  # 5: ARGS chose none of them
 
 lint: $(VENV)/installed-dev ## Lint and types only
 	@$(VENV)/bin/ruff check .
