@@ -33,11 +33,10 @@ Result = TypeVar("Result")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One portal for all journeys, so one worker; none without a browser."""
+    """No journey without a browser. All share one portal, so `make test` runs them in one process."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("journeys"))
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium on PATH (on Debian: apt-get install chromium)"))
 
