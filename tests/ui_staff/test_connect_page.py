@@ -109,6 +109,25 @@ async def test_pressing_twice_connects_once(initech: Company) -> None:
     assert len(await channels(initech)) == 1
 
 
+async def test_a_connection_that_comes_back_keeps_what_was_chosen(initech: Company) -> None:
+    tab = await owner(initech)
+    await tab.call(ConnectState.toggle_kind, "voicemail")
+    number = (await search(tab)).results[0]
+    await tab.call(ConnectState.choose, number.phone_number)
+    state = await tab.call(ConnectState.load)
+    assert (state.kinds, state.chosen, state.searching) == (["sms", "voicemail"], number, False)
+
+
+async def test_the_next_channel_begins_anew(initech: Company) -> None:
+    tab = await owner(initech)
+    await tab.call(ConnectState.toggle_kind, "voicemail")
+    number = (await search(tab)).results[0]
+    await tab.call(ConnectState.choose, number.phone_number)
+    assert not (await tab.call(ConnectState.connect, {})).is_begun
+    state = await tab.call(ConnectState.load)
+    assert (state.kinds, state.chosen, state.results, state.connecting) == (["sms"], None, [], False)
+
+
 async def test_a_phone_from_elsewhere_is_for_whatsapp_alone(initech: Company) -> None:
     tab = await owner(initech)
     await tab.call(ConnectState.toggle_kind, "sms")

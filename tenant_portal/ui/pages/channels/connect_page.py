@@ -12,6 +12,7 @@ from tenant_portal.ui.components import (
     notice,
     panel,
     select_field,
+    skeleton_rows,
     status_badge,
     text_input,
     text_link,
@@ -33,7 +34,11 @@ def connect_page() -> rx.Component:
     """Three questions on one page; each appears when the one before is answered."""
     return page(
         "Connect a channel",
-        rx.cond(ChannelsState.loaded & ~ChannelsState.may_change, _not_allowed(), _questions()),
+        rx.cond(
+            ChannelsState.loaded & ConnectState.is_begun,
+            rx.cond(ChannelsState.may_change, _questions(), _not_allowed()),
+            panel(skeleton_rows(3, "56px")),
+        ),
         active=routes.CHANNELS,
         intro=rx.fragment(text_link("Channels", routes.CHANNELS), " / One number can carry several channels."),
         width="narrow",
@@ -113,7 +118,7 @@ def _search_form() -> rx.Component:
     return rx.form(
         rx.el.div(
             select_field(
-                "Country", "country", rules.COUNTRIES, default_value="US", on_change=ConnectState.choose_country
+                "Country", "country", rules.COUNTRIES, default_value=ConnectState.country, on_change=ConnectState.choose_country
             ),
             select_field("Kind of number", "number_type", NUMBER_TYPES, default_value="local"),
             rx.cond(

@@ -34,6 +34,7 @@ class ConnectState(rx.State):
     problem: str = ""
     chosen: Number | None = None
     business: str = ""
+    is_begun: bool = False
     connecting: bool = False
 
     @rx.var
@@ -48,14 +49,17 @@ class ConnectState(rx.State):
 
     @rx.event
     async def load(self) -> None:
-        """Begin anew."""
+        """The page was opened, or its connection came back in the middle: then what was chosen stays chosen."""
         person = await client(self)
         actor = actor_of(person)
         async with tenant_session(actor.tenant_id) as session:
             self.business = await tenant_name(session, actor.tenant_id)
-        self.kinds, self.source, self.country = [ChannelKind.SMS.value], "new", "US"
-        self.connecting = False
-        _forget(self)
+        # A search does not outlive the connection it was asked on.
+        self.searching = False
+        if not self.is_begun:
+            self.kinds, self.source, self.country = [ChannelKind.SMS.value], "new", "US"
+            _forget(self)
+            self.is_begun, self.connecting = True, False
 
     @rx.event
     async def toggle_kind(self, kind: str) -> None:
@@ -125,7 +129,7 @@ class ConnectState(rx.State):
         except PortalError as error:
             self.problem = error.message
             return None
-        self.connecting = True
+        self.connecting, self.is_begun = True, False
         return rx.redirect(routes.CHANNELS)
 
 
