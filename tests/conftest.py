@@ -24,6 +24,7 @@ from tenant_portal.embedded_postgres import EmbeddedServer  # noqa: E402
 from tests import loopback_only  # noqa: E402
 from tests.cast import Cast, enter_cast  # noqa: E402
 from tests.databases import Databases  # noqa: E402
+from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: E402, F401
 
 loopback_only.guard()
 TEMPLATE = "portal_template"

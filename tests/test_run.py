@@ -18,7 +18,6 @@ from tests.running_portal import ROOT, RUN, RunningPortal, environment, eventual
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
-    pytest.mark.xdist_group("portal"),
     pytest.mark.timeout(180),
 ]
 

@@ -156,7 +156,6 @@ def test_a_table_that_looks_different_stops_the_build(part: str) -> None:
         same_origin(TABLE.replace(part, "`//elsewhere/"))
 
 
-@pytest.mark.xdist_group("portal")
 def test_the_built_pages_call_no_fixed_address() -> None:
     frontend_build.ensure()
     files = [path for path in frontend_build.PAGES.rglob("*") if path.suffix in {".js", ".html"}]

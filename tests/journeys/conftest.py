@@ -30,10 +30,12 @@ ONLINE_SECONDS = 60
 SPEED = 50.0
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 812}
 Result = TypeVar("Result")
+# The suite's other processes use the same two cores.
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No journey without a browser. All share one portal, so `make test` runs them in one process."""
+    """No journey without a browser."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -136,31 +138,27 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def cookies(stage: Stage, browser: Browser) -> Callable[[str], list[Any]]:
-    """The cookies of a signed-in person, who signs in once for all journeys."""
-    kept: dict[str, list[Any]] = {}
+def people(stage: Stage, browser: Browser) -> Callable[[str], Person]:
+    """Signed-in people, each with one tab for all journeys: a new one would compile the portal's scripts once more."""
+    seated: dict[str, Person] = {}
 
-    def of(email: str) -> list[Any]:
-        if email not in kept:
-            context = browser.new_context()
-            page = context.new_page()
-            page.goto(f"{stage.address}/login")
-            page.fill("#email", email)
-            page.fill("#password", stage.password_of(email))
-            page.click("button[type=submit]")
-            page.wait_for_selector("main h1")
-            kept[email] = context.cookies()
-            context.close()
-        return kept[email]
+    def of(email: str) -> Person:
+        if email not in seated:
+            seated[email] = _sits_down(stage, browser, email)
+        return seated[email]
 
     return of
 
 
-@contextmanager
-def _sits_down(stage: Stage, browser: Browser, cookies: list[Any]) -> Iterator[Person]:
+def _sits_down(stage: Stage, browser: Browser, email: str) -> Person:
     context = browser.new_context(viewport=WIDE)
-    context.add_cookies(cookies)
-    person = Person(stage, context, context.new_page())
+    page = context.new_page()
+    page.goto(f"{stage.address}/login")
+    page.fill("#email", email)
+    page.fill("#password", stage.password_of(email))
+    page.click("button[type=submit]")
+    page.wait_for_selector("main h1")
+    person = Person(stage, context, page)
 
     def hear(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -170,32 +168,44 @@ def _sits_down(stage: Stage, browser: Browser, cookies: list[Any]) -> Iterator[P
         if not request.url.startswith((stage.address, "data:", "blob:")):
             person.faults.append(f"asked {request.url}")
 
-    person.page.on("console", hear)
-    person.page.on("pageerror", lambda error: person.faults.append(str(error)))
-    person.page.on("request", see)
-    yield person
-    context.close()
-    assert person.faults == []
+    page.on("console", hear)
+    page.on("pageerror", lambda error: person.faults.append(str(error)))
+    page.on("request", see)
+    return person
+
+
+@contextmanager
+def _on_stage(person: Person) -> Iterator[Person]:
+    """With an empty tab before and after: an open page would go on, and read the messages of the next journey."""
+    person.page.emulate_media(color_scheme="null")
+    person.faults.clear()
+    try:
+        yield person
+        assert person.faults == []
+    finally:
+        # Of the same origin, so that the browser goes on in the same process.
+        person.page.goto(f"{person.stage.address}/healthz")
+        person.page.evaluate("sessionStorage.clear()")
 
 
 @pytest.fixture
-def alice(stage: Stage, browser: Browser, cookies: Callable[[str], list[Any]]) -> Iterator[Person]:
+def alice(people: Callable[[str], Person]) -> Iterator[Person]:
     """The owner of Acme Plumbing."""
-    with _sits_down(stage, browser, cookies("alice@acme.example")) as person:
+    with _on_stage(people("alice@acme.example")) as person:
         yield person
 
 
 @pytest.fixture
-def charlie(stage: Stage, browser: Browser, cookies: Callable[[str], list[Any]]) -> Iterator[Person]:
+def charlie(people: Callable[[str], Person]) -> Iterator[Person]:
     """The owner of Globex Dental."""
-    with _sits_down(stage, browser, cookies("charlie@globex.example")) as person:
+    with _on_stage(people("charlie@globex.example")) as person:
         yield person
 
 
 @pytest.fixture
-def sam(stage: Stage, browser: Browser, cookies: Callable[[str], list[Any]]) -> Iterator[Person]:
+def sam(people: Callable[[str], Person]) -> Iterator[Person]:
     """Of the agency's staff."""
-    with _sits_down(stage, browser, cookies("sam@agency.example")) as person:
+    with _on_stage(people("sam@agency.example")) as person:
         yield person
 
 

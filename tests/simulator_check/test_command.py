@@ -22,8 +22,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-# Beside the other tests that run whole portals, not at the same time.
-@pytest.mark.xdist_group("portal")
 @pytest.mark.timeout(TIMEOUT)
 def test_a_sound_portal_is_green_in_every_probe(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}

@@ -5,8 +5,6 @@ import pytest
 
 from tests.simulator_check.conftest import Theatre
 
-# One portal to plant in, so one worker.
-pytestmark = pytest.mark.xdist_group("planted faults")
 # Fault, the probe that must see it, and what is run to keep it quick.
 CAUGHT_BY = {
     "policy_dropped": "sql.no-tenant.lead",

@@ -118,7 +118,11 @@ def _search_form() -> rx.Component:
     return rx.form(
         rx.el.div(
             select_field(
-                "Country", "country", rules.COUNTRIES, default_value=ConnectState.country, on_change=ConnectState.choose_country
+                "Country",
+                "country",
+                rules.COUNTRIES,
+                default_value=ConnectState.country,
+                on_change=ConnectState.choose_country,
             ),
             select_field("Kind of number", "number_type", NUMBER_TYPES, default_value="local"),
             rx.cond(
