@@ -3,6 +3,7 @@
 Webhooks go straight to the front door and never see Reflex; everything else stands behind the gate (ui/gate.py).
 """
 
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -41,6 +42,9 @@ async def serving() -> AsyncIterator[None]:
     """Refuses to serve on a schema that breaks the wall between tenants; keeps the front door open meanwhile."""
     async with db.engine().connect() as connection:
         await connection.run_sync(refuse_unsafe_schema)
+    # What was imported stays for good: looking through it for garbage would stop this process for a tenth of a second.
+    gc.collect()
+    gc.freeze()
     try:
         async with webhook_routes.lifespan():
             yield

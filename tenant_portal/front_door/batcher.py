@@ -7,18 +7,24 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_Waiter = tuple[Item, asyncio.Future[Result]]
+_Ended = tuple[Sequence[_Waiter[Item, Result]], Sequence[Result] | Exception]
+# Turns of the event loop until a call that was begun has sent its query: its own task, and the one in it that sends.
+TURNS_TO_SEND = 2
 
 
 class Batcher(Generic[Item, Result]):
     """No timer and no delay when idle: the first item starts a call, and its duration is the next batch's waiting time.
 
     `work` gives one result for each item, in order; if it raises, every waiter of that batch gets the exception.
+    Calls go one at a time. What waits is sent before the last call's waiters wake: they would keep this process busy
+    for milliseconds, and the other side idle.
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], most: int) -> None:
         self._work = work
         self._most = most
-        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._waiting: deque[_Waiter[Item, Result]] = deque()
         self._runner: asyncio.Task[None] | None = None
 
     @property
@@ -35,22 +41,38 @@ class Batcher(Generic[Item, Result]):
         return await future
 
     async def _run(self) -> None:
+        ended: _Ended[Item, Result] | None = None
         try:
             while self._waiting:
-                await self._one_call()
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
+                call = self._begin([item for item, _ in batch])
+                if ended is not None:
+                    for _ in range(TURNS_TO_SEND):
+                        await asyncio.sleep(0)
+                    _wake(*ended)
+                ended = batch, await call
+                if not self._waiting:
+                    _wake(*ended)
+                    ended = None
         finally:
             self._runner = None
 
-    async def _one_call(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
+    def _begin(self, items: Sequence[Item]) -> asyncio.Task[Sequence[Result] | Exception]:
+        return asyncio.create_task(self._call(items))
+
+    async def _call(self, items: Sequence[Item]) -> Sequence[Result] | Exception:
         try:
-            results = await self._work([item for item, _ in batch])
+            return await self._work(items)
         except Exception as error:  # noqa: BLE001 - it is the waiters' to handle
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for (_, future), result in zip(batch, results, strict=True):
-            # A waiter may be gone (client disconnected): its row is stored all the same.
-            if not future.done():
-                future.set_result(result)
+            return error
+
+
+def _wake(batch: Sequence[_Waiter[Item, Result]], outcome: Sequence[Result] | Exception) -> None:
+    for number, (_, future) in enumerate(batch):
+        # A waiter may be gone (client disconnected): its row is stored all the same.
+        if future.done():
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome[number])

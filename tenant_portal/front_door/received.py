@@ -1,6 +1,5 @@
 """A request as it came in: read within limits, kept so that it can be decided again later."""
 
-import asyncio
 import base64
 import json
 from collections.abc import Mapping
@@ -12,12 +11,13 @@ from uuid import UUID
 from starlette.types import Receive, Scope
 
 from tenant_portal.config import settings
+from tenant_portal.front_door.patience import Patience
 from tenant_portal.front_door.refusal import Refused
 from tenant_portal.models.ids import uuid7
 from tenant_portal.twilio_gateway.signatures import SHARED_KEY_HEADER, SIGNATURE_HEADER
 
 MAX_BODY_BYTES = 64 * 1024
-BODY_SECONDS = 5.0
+BODY_PATIENCE = Patience(5.0)
 FORM_TYPE = b"application/x-www-form-urlencoded"
 _SIGNATURE, _SHARED_KEY = SIGNATURE_HEADER.encode(), SHARED_KEY_HEADER.encode()
 
@@ -115,8 +115,7 @@ async def _body(length: bytes, receive: Receive) -> bytes:
     if length.isdigit() and int(length[:10]) > MAX_BODY_BYTES:
         raise Refused(413, "too-large")
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _chunks(receive)
+        return await BODY_PATIENCE.wait(_chunks(receive))
     except TimeoutError:
         raise Refused(408, "slow-body") from None
 

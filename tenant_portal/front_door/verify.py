@@ -1,6 +1,7 @@
 """Whose request is it, and is it theirs? Pure decisions over a received request."""
 
 import re
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +21,11 @@ NOBODYS_TOKEN = "0" * 32
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A well-formed request and the account it claims to be of."""
+    """A well-formed request and the account it claims to be of; `values` holds the first value of each parameter."""
 
     received: Received
     parameters: Parameters
+    values: Mapping[str, str]
     account_sid: str
 
 
@@ -36,7 +38,7 @@ class Webhook:
         self.received = claim.received
         self.account_sid = claim.account_sid
         self.tenant_id = tenant_id
-        self._values = dict(reversed(claim.parameters))
+        self._values = claim.values
 
     def get(self, name: str) -> str:
         """The value, "" if it was not sent; NUL, which PostgreSQL cannot keep, is U+FFFD."""
@@ -76,13 +78,14 @@ def claim(received: Received) -> Claim:
         parameters = parse_form(received.body)
     except MalformedForm:
         raise Refused(400, "malformed") from None
-    in_form = [value for name, value in parameters if name == "AccountSid"]
-    in_url = _accounts(received.query)
-    if len(in_form) != 1 or len(in_url) != 1 or not ACCOUNT_SID.match(in_form[0]):
+    values = dict(reversed(parameters))
+    in_form, in_url = values.get("AccountSid", ""), _accounts(received.query)
+    is_repeated = len(values) < len(parameters) and sum(name == "AccountSid" for name, _ in parameters) > 1
+    if is_repeated or len(in_url) != 1 or not ACCOUNT_SID.match(in_form):
         raise Refused(403, "account-unclear", names=names_of(parameters))
-    if in_form != in_url:
+    if in_form != in_url[0]:
         raise Refused(403, "account-mismatch", names=names_of(parameters))
-    return Claim(received, parameters, in_form[0])
+    return Claim(received, parameters, values, in_form)
 
 
 def _accounts(query: str) -> list[str]:

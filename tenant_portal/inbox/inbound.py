@@ -8,6 +8,8 @@ from tenant_portal.inbox.rules import preview_of
 
 Get = Callable[[str], str]
 MAX_MEDIA = 10
+# With room for the signs and spaces that people put around a word.
+LONGEST_KEYWORD = 64
 _SIGNS = re.compile(r"[^\w ]", re.UNICODE)
 
 # Twilio's own lists; it has acted on them already, so the portal only records the choice and never answers.
@@ -52,7 +54,10 @@ def opt_out(get: Get) -> str | None:
     verdict = get("OptOutType").strip().upper()
     if verdict:
         return {"STOP": "stop", "START": "start"}.get(verdict)
-    word = _SIGNS.sub("", get("Body")).strip().upper()
+    body = get("Body")
+    if len(body) > LONGEST_KEYWORD:
+        return None
+    word = _SIGNS.sub("", body).strip().upper()
     if word in STOP_WORDS:
         return "stop"
     return "start" if word in START_WORDS else None

@@ -65,6 +65,8 @@ class Message(TenantRow, table=True):
             postgresql_where=sa.text("direction = 'out' and status in ('queued', 'sending', 'unknown')"),
         ),
     )
+    # Its conversation refers to the tenant already: a second reference would cost each message another query.
+    tenant_id: UUID = Field(primary_key=True)
     conversation_id: UUID
     channel_kind: ChannelKind = Field(sa_type=words(ChannelKind, "channel_kind"))
     direction: Direction = Field(sa_type=words(Direction, "direction"))

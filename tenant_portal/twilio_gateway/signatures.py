@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
 
 from tenant_portal.twilio_gateway.errors import MalformedForm
@@ -29,20 +30,26 @@ def parse_form(raw: bytes) -> list[tuple[str, str]]:
         raise MalformedForm(f"The form has more than {MAX_PARAMETERS} parameters.")
     # Anyone may post here before a signature is checked: the limit bounds what parsing and sorting can cost.
     try:
-        parameters = [_pair(piece) for piece in raw.decode("utf-8").split("&") if piece]
+        text = raw.decode("utf-8")
+        parameters = _pairs(text)
     except UnicodeDecodeError:
         raise MalformedForm("The form is not valid UTF-8.") from None
-    if any("\0" in name for name, _ in parameters):
+    if ("\0" in text or "%00" in text) and any("\0" in name for name, _ in parameters):
         raise MalformedForm("A parameter name holds a NUL character.")
     return parameters
 
 
-def _pair(piece: str) -> tuple[str, str]:
-    # As parse_qsl, which costs four times as much: most names and many values have nothing to decode.
-    name, _, value = piece.partition("=")
-    if "%" in piece or "+" in piece:
-        return _decoded(name), _decoded(value)
-    return name, value
+def _pairs(text: str) -> list[tuple[str, str]]:
+    # As parse_qsl, which costs five times as much: most names and many values have nothing to decode, and a call for
+    # each piece would cost more than the piece.
+    pairs = []
+    for piece in text.split("&"):
+        name, _, value = piece.partition("=")
+        if "%" in piece or "+" in piece:
+            pairs.append((_decoded(name), _decoded(value)))
+        elif piece:
+            pairs.append((name, value))
+    return pairs
 
 
 def _decoded(text: str) -> str:
@@ -109,7 +116,7 @@ def verify_json(url: str, body: bytes, signature: str | None, tokens: Iterable[s
 
 def _canonical(parameters: Parameters) -> bytes:
     # Sorting the distinct pairs gives names in order and, for each name, its distinct values in order.
-    return "".join(name + value for name, value in sorted(set(parameters))).encode("utf-8", "surrogatepass")
+    return "".join(chain.from_iterable(sorted(set(parameters)))).encode("utf-8", "surrogatepass")
 
 
 def _digest(token: bytes, payload: bytes) -> bytes:

@@ -80,7 +80,7 @@ async def test_chunks_without_a_length_are_counted(wire: Wire, cast: Cast) -> No
 
 
 async def test_a_slow_body_is_given_up(wire: Wire, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(received, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(received.BODY_PATIENCE, "seconds", 0.2)
     answer = await wire.raw(head(cast.acme, "Content-Length: 10"), b"a", b"b", pause=0.15)
     assert answer.startswith(b"HTTP/1.1 408 ")
 
