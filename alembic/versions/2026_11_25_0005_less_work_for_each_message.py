@@ -10,7 +10,7 @@ Must not break the version of the code before it: the function keeps its shape, 
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
