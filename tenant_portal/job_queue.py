@@ -17,6 +17,16 @@ from tenant_portal import db
 POOL_SIZE = 4
 SESSION_OPTIONS = "-c role=portal_jobs -c search_path=jobs"
 WAKE = text("select jobs.wake(:task, :tenant, make_interval(secs => :delay))")
+PAUSE = text(
+    "insert into throttle as h (tenant_id, subject, until, reason)"
+    " values (:tenant, :subject, now() + make_interval(secs => :seconds), :reason)"
+    " on conflict (tenant_id, subject) do update set until = excluded.until, reason = excluded.reason"
+    " where excluded.until > h.until"
+)
+PAUSE_LEFT = text(
+    "select cast(extract(epoch from until - now()) as float8) from throttle"
+    " where tenant_id = :tenant and subject = :subject and until > now()"
+)
 
 app = App(connector=PsycopgConnector())
 
@@ -42,3 +52,19 @@ async def wake(session: AsyncSession, task: str, tenant_id: UUID, *, delay_secon
     Raises nothing of its own: a job that waits already is kept (and moved forward where the new delay is shorter).
     """
     await session.execute(WAKE, {"task": task, "tenant": tenant_id, "delay": delay_seconds})
+
+
+async def pause(session: AsyncSession, task: str, tenant_id: UUID, seconds: float, reason: str) -> None:
+    """Hold this tenant's `task` back for so long, in every process, and have it go on then.
+
+    Whoever wakes it earlier only finds it waiting. `reason` is a `ThrottleReason`; a longer pause stays. Takes a tenant
+    session, or one of the job queue's role.
+    """
+    held = {"tenant": tenant_id, "subject": f"task:{task}", "seconds": seconds, "reason": reason}
+    await session.execute(PAUSE, held)
+    await wake(session, task, tenant_id)
+
+
+async def pause_left(session: AsyncSession, task: str, tenant_id: UUID) -> float:
+    """Seconds for which this tenant's `task` is still held back; 0 if it may run."""
+    return await session.scalar(PAUSE_LEFT, {"tenant": tenant_id, "subject": f"task:{task}"}) or 0.0

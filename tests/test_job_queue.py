@@ -6,10 +6,11 @@ from uuid import UUID
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from tenant_portal import db, job_queue
 from tenant_portal.models import Media, Message
-from tenant_portal.models.enums import ChannelKind, Direction, MessageStatus
+from tenant_portal.models.enums import ChannelKind, Direction, MessageStatus, ThrottleReason
 from tests.cast import Cast
 from tests.threads import open_thread
 
@@ -57,6 +58,73 @@ async def test_the_earlier_of_two_times_wins(cast: Cast, admin_url: str) -> None
     with psycopg.connect(admin_url) as connection:
         due = "select coalesce(scheduled_at, '-infinity') <= now() from jobs.procrastinate_jobs"
         assert connection.execute(due).fetchone() == (True,)
+
+
+async def pause(tenant_id: UUID, seconds: float) -> None:
+    async with db.tenant_session(tenant_id) as session:
+        await job_queue.pause(session, "inbox.send_outbox", tenant_id, seconds, ThrottleReason.TWILIO)
+
+
+def seconds_until(admin_url: str, tenant_id: UUID) -> float:
+    """How long this tenant's one waiting job still waits."""
+    due = (
+        "select greatest(coalesce(extract(epoch from scheduled_at - now()), 0), 0)::float from jobs.procrastinate_jobs"
+        " where status = 'todo' and args ->> 'tenant_id' = %s"
+    )
+    with psycopg.connect(admin_url) as connection:
+        ((seconds,),) = connection.execute(due, (str(tenant_id),)).fetchall()
+    return float(seconds)
+
+
+async def test_a_paused_task_waits_whoever_wakes_it(cast: Cast, admin_url: str) -> None:
+    await wake(cast.acme.tenant_id)
+    await pause(cast.acme.tenant_id, 60)
+    await wake(cast.acme.tenant_id)
+    assert 50 < seconds_until(admin_url, cast.acme.tenant_id) <= 60
+
+
+async def test_a_pause_holds_for_one_tenant_and_one_task_only(cast: Cast, admin_url: str) -> None:
+    await pause(cast.acme.tenant_id, 60)
+    await wake(cast.globex.tenant_id)
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        await job_queue.wake(session, "inbox.fetch_media", cast.acme.tenant_id)
+    assert seconds_until(admin_url, cast.globex.tenant_id) == 0
+    with psycopg.connect(admin_url) as connection:
+        due = "select scheduled_at from jobs.procrastinate_jobs where task_name = 'inbox.fetch_media'"
+        assert connection.execute(due).fetchall() == [(None,)]
+
+
+async def test_the_longer_of_two_pauses_holds(cast: Cast, admin_url: str) -> None:
+    await pause(cast.acme.tenant_id, 60)
+    await pause(cast.acme.tenant_id, 5)
+    assert seconds_until(admin_url, cast.acme.tenant_id) > 50
+
+
+async def test_a_later_time_than_the_pause_is_kept(cast: Cast, admin_url: str) -> None:
+    await pause(cast.globex.tenant_id, 60)
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        await job_queue.wake(session, "inbox.send_outbox", cast.acme.tenant_id, delay_seconds=3600)
+    assert seconds_until(admin_url, cast.acme.tenant_id) > 3500
+
+
+async def test_after_the_pause_the_task_may_run_and_is_woken_for_it(cast: Cast, admin_url: str) -> None:
+    await pause(cast.acme.tenant_id, 60)
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        assert 50 < await job_queue.pause_left(session, "inbox.send_outbox", cast.acme.tenant_id) <= 60
+        await session.execute(text("update throttle set until = now()"))
+    await wake(cast.acme.tenant_id)
+    assert seconds_until(admin_url, cast.acme.tenant_id) == 0
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        assert await job_queue.pause_left(session, "inbox.send_outbox", cast.acme.tenant_id) == 0
+
+
+async def test_a_tenant_cannot_hold_back_another_or_see_that_it_waits(cast: Cast) -> None:
+    await pause(cast.acme.tenant_id, 60)
+    async with db.tenant_session(cast.globex.tenant_id) as session:
+        assert await job_queue.pause_left(session, "inbox.send_outbox", cast.acme.tenant_id) == 0
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with db.tenant_session(cast.globex.tenant_id) as session:
+            await job_queue.pause(session, "inbox.fetch_media", cast.acme.tenant_id, 60, ThrottleReason.BUSY)
 
 
 async def test_a_worker_takes_a_job_that_was_woken_again_and_again(cast: Cast, admin_url: str) -> None:

@@ -17,7 +17,7 @@ from tests.cast import Cast
 
 pytestmark = pytest.mark.database
 TENANT_TABLES = sorted(part.table for part in wall.WALLS if part.tenant_column == "tenant_id")
-FRONT_DOOR_TABLES = {"subaccount", "tenant", "webhook_refusal", "quarantined_request"}
+FRONT_DOOR_TABLES = {"subaccount", "tenant", "throttle", "webhook_refusal", "quarantined_request"}
 APP_TABLES = sorted({part.table for part in wall.WALLS for access in part.accesses if access.role == wall.APP})
 
 

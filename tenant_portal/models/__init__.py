@@ -5,6 +5,7 @@ from tenant_portal.models.channel import Channel
 from tenant_portal.models.conversation import Conversation, Media, Message, Voicemail
 from tenant_portal.models.lead import Lead, LeadNote
 from tenant_portal.models.tenant import Subaccount, Tenant
+from tenant_portal.models.throttle import Throttle
 from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, WebhookRefusal
 from tenant_portal.models.user import Invitation, SignInAttempt, User, UserSession
 
@@ -22,6 +23,7 @@ __all__ = [
     "Subaccount",
     "Tenant",
     "TenantHour",
+    "Throttle",
     "User",
     "UserSession",
     "Voicemail",

@@ -106,3 +106,12 @@ class QuarantineState(StrEnum):
     HELD = "held"
     REPLAYED = "replayed"
     DISCARDED = "discarded"
+
+
+class ThrottleReason(StrEnum):
+    """Why something waits: our own rate, Twilio's word, too many webhooks, or a job that killed its workers."""
+
+    RATE = "rate"
+    TWILIO = "twilio"
+    BUSY = "busy"
+    GIVEN_UP = "given-up"

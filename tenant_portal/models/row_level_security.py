@@ -132,6 +132,12 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("voicemail"),
     _of_tenant("tenant_hour", Access(STAFF, ("select",))),
     _of_tenant(
+        "throttle",
+        Access(STAFF, ("select",)),
+        Access(FRONT_DOOR, ("select", "insert", "update (until)")),
+        Access(JOBS, (READ_WRITE,)),
+    ),
+    _of_tenant(
         "audit_event", Access(STAFF, ("insert",)), Access(IDENTITY, ("insert",)), rights=("select", "insert")
     ),
     Wall(
