@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     twilio_auth_token: str = Field("", description="Auth token of the parent account.")
     object_store_url: str = Field("", description="`s3://bucket/prefix` or empty for a local folder.")
     redis_url: str = Field("", description="Redis for the session state of several web processes.")
+    webhook_soft_line: float = Field(100, gt=0, description="Webhooks a second of one client before its jobs slow.")
+    webhook_flood_line: float = Field(2000, gt=0, description="Webhooks a second of one client before 429.")
+    webhook_failure_line: float = Field(20, gt=0, description="Wrong requests a second of one address before 429.")
+    tenant_send_rate: float = Field(100, gt=0, description="Messages a second that one client sends in all.")
+    long_code_send_rate: float = Field(1, gt=0, description="Messages a second from one US or Canadian number.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     @field_validator("public_url", "twilio_base_url")
@@ -61,6 +66,12 @@ class Settings(BaseSettings):
         if value:
             parse_secret_keys(value)
         return value
+
+    @model_validator(mode="after")
+    def _the_flood_line_is_the_higher(self) -> Self:
+        if self.webhook_flood_line < self.webhook_soft_line:
+            raise ValueError("PORTAL_WEBHOOK_FLOOD_LINE must not be below PORTAL_WEBHOOK_SOFT_LINE")
+        return self
 
     @model_validator(mode="after")
     def _twilio_is_live_or_simulated(self) -> Self:

@@ -20,6 +20,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         "models": "models",
         "config": "errors",
         "errors": "",
+        "networks": "",
         "db": "config errors",
         "job_queue": "db config errors",
         "crypto": "config errors",
@@ -30,9 +31,9 @@ ALLOWED: dict[str, frozenset[str]] = {
         "twilio_gateway": "config errors",
         "rules": "errors enums",
         "queries": "models errors crypto queries rules",
-        "service": "models errors crypto config db rules queries job_queue twilio_gateway object_store",
+        "service": "models errors crypto config db rules queries job_queue networks twilio_gateway object_store",
         "edge": "db errors config crypto models rules queries service job_queue twilio_gateway front_door object_store",
-        "front_door": "config db errors crypto models twilio_gateway job_queue",
+        "front_door": "config db errors crypto models networks twilio_gateway job_queue",
     }.items()
 }
 EDGE_FILES = frozenset({"jobs", "webhooks", "http", "steps", "round_trip"})

@@ -100,7 +100,14 @@ def upgrade() -> None:
         sa.Column(
             "reason",
             sa.Enum(
-                "rate", "twilio", "busy", "given-up", name="reason", native_enum=False, create_constraint=True, length=16
+                "rate",
+                "twilio",
+                "busy",
+                "given-up",
+                name="reason",
+                native_enum=False,
+                create_constraint=True,
+                length=16,
             ),
             nullable=False,
         ),

@@ -15,6 +15,7 @@ from tenant_portal.crypto import CannotOpen
 from tenant_portal.front_door.accounts import Account, Accounts
 from tenant_portal.front_door.endpoints import ENDPOINTS, Endpoint, open_door
 from tenant_portal.front_door.events import PROCESSING_FAULT, SETTLED, EventStore, Row, Stored
+from tenant_portal.front_door.limits import Limits
 from tenant_portal.front_door.line import DatabaseAway, Line, RowFault
 from tenant_portal.front_door.metrics import FLUSHED
 from tenant_portal.front_door.quarantine import Hold, hold
@@ -25,6 +26,7 @@ from tenant_portal.front_door.verify import Claim, Webhook, claim, is_signed
 from tenant_portal.models.enums import TenantState
 
 COUNT = "select front_door.count_refusals(%s::jsonb)"
+NOTE_PRESSURE = "select front_door.note_pressure(%s::jsonb)"
 REPORT_SECONDS = 1.0
 FLUSH_SECONDS = 0.5
 FLUSH_ROWS = 64
@@ -45,6 +47,8 @@ class FrontDoor:
         self.events = EventStore()
         self.spool = Spool(spool_folder)
         self.refusals = Refusals()
+        lines = settings()
+        self.limits = Limits(lines.webhook_soft_line, lines.webhook_flood_line, lines.webhook_failure_line)
         self._holds: deque[Hold] = deque(maxlen=MOST_WAITING_HOLDS)
 
     async def take(self, endpoint: Endpoint, received: Received) -> Stored:
@@ -70,6 +74,9 @@ class FrontDoor:
             raise Refused(404, "unknown-account", names=names_of(claimed.parameters))
         if not signed:
             raise Refused(403, _why_unsigned(claimed), account_sid=account.sid, names=names_of(claimed.parameters))
+        if claimed.received.received_at is None:
+            # What comes out of the spool was acknowledged: no line may refuse it.
+            self.limits.admit(account)
         if account.state != TenantState.ACTIVE:
             raise await self._hold(claimed, Refused(403, str(account.state)))
         return await self._store(endpoint, claimed, account)
@@ -99,22 +106,26 @@ class FrontDoor:
     async def _hold_unknown(self, what: Hold) -> None:
         if what.received.received_at is not None:
             await hold(self.line, what)  # from the spool: it was acknowledged
-        else:
+        elif not self.limits.is_shut(what.received.source):
             self._holds.append(what)
 
     async def _hold(self, claimed: Claim, refusal: Refused) -> Refused:
         """Keep a signed request in quarantine; the refusal with what is counted. Refused 503 where there is no room."""
         refusal.account_sid, refusal.names = claimed.account_sid, names_of(claimed.parameters)
+        refusal.is_signed = True
         if not await hold(self.line, Hold(claimed.received, refusal.reason, claimed.account_sid, is_signed=True)):
-            raise Refused(503, "quarantine-full", account_sid=claimed.account_sid, names=refusal.names)
+            raise Refused(503, "quarantine-full", account_sid=claimed.account_sid, names=refusal.names, is_signed=True)
         return refusal
 
     async def report(self) -> None:
-        """Write down what was refused since the last time. Raises DatabaseAway."""
+        """Write down what was refused, and who was beyond a line, since the last time. Raises DatabaseAway."""
         rows = self.refusals.take()
         try:
             if rows:
                 await self.line.call(COUNT, (dumps(rows),))
+                rows = []
+            if notes := self.limits.take_notes():
+                await self.line.call(NOTE_PRESSURE, (dumps(notes),))
             while self._holds:
                 await hold(self.line, self._holds.popleft())
         except DatabaseAway:

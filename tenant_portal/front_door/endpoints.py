@@ -10,15 +10,23 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tenant_portal.front_door.events import Row, Stored
+from tenant_portal.front_door.limits import FAILURES, FLOOD, TOO_MANY, Limits
 from tenant_portal.front_door.metrics import REFUSALS, SECONDS, WEBHOOKS
-from tenant_portal.front_door.received import ClientGone, Received, read
+from tenant_portal.front_door.received import ClientGone, Received, is_unsigned, read, source_of
 from tenant_portal.front_door.refusal import Refusals, Refused
 from tenant_portal.front_door.spool import SpoolFull
 from tenant_portal.front_door.verify import Webhook
 
 # The rest of the body is not read, so the connection cannot carry another request.
-HEADERS = {405: {"allow": "POST"}, 408: {"connection": "close"}, 413: {"connection": "close"}}
+HEADERS = {
+    405: {"allow": "POST"},
+    408: {"connection": "close"},
+    413: {"connection": "close"},
+    429: {"connection": "close"},
+}
 UNAVAILABLE = 503
+# Not the request's fault but ours: a caller hears an apology.
+SHORTAGES = frozenset({FLOOD, "quarantine-full", "spool-full"})
 log = logging.getLogger(__name__)
 
 
@@ -26,6 +34,7 @@ class Door(Protocol):
     """The open front door of a process; see `door.FrontDoor`."""
 
     refusals: Refusals
+    limits: Limits
 
     async def take(self, endpoint: "Endpoint", received: Received) -> Stored:
         """Store it durably. Raises Refused, SpoolFull."""
@@ -71,13 +80,16 @@ class Endpoint:
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, Response]:
         if not _open:
             return "closed", Response(status_code=UNAVAILABLE)
-        door = _open[0]
+        door, source = _open[0], source_of(scope)
         try:
+            if door.limits.is_shut(source) and is_unsigned(scope):
+                # It cannot become right: not worth its body.
+                raise Refused(TOO_MANY, FAILURES)
             received = await read(self.kind, scope, receive)
             stored = await door.take(self, received)
             return stored.outcome, self.answer(received, stored)
         except Refused as refusal:
-            return "refused", self._refuse(door, refusal)
+            return "refused", self._refuse(door, door.limits.judge(refusal, source))
         except SpoolFull:
             return "unavailable", self._refuse(door, Refused(UNAVAILABLE, "spool-full"))
         except ClientGone:
@@ -91,6 +103,6 @@ class Endpoint:
     def _refuse(self, door: Door, refusal: Refused) -> Response:
         door.refusals.count(self.kind, refusal)
         REFUSALS.labels(refusal.reason).inc()
-        if refusal.status == UNAVAILABLE and self.last_resort is not None:
+        if refusal.reason in SHORTAGES and self.last_resort is not None:
             return self.last_resort
         return Response(status_code=refusal.status, headers=HEADERS.get(refusal.status))

@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 WEBHOOKS = Counter("portal_webhooks_total", "Requests to webhooks.", ["kind", "outcome"])
 REFUSALS = Counter("portal_webhook_refusals_total", "Requests that were not let in.", ["reason"])
+OVER_SOFT_LINE = Counter("portal_webhooks_over_soft_line_total", "Signed webhooks beyond their client's soft line.")
 SECONDS = Histogram(
     "portal_webhook_seconds",
     "From the first byte of a request to its answer.",

@@ -96,9 +96,19 @@ async def read(kind: str, scope: Scope, receive: Receive) -> Received:
         body=body,
         signature=signature.decode("latin-1") if signature is not None else None,
         names_shared_key=_SHARED_KEY in headers,
-        source=(scope.get("client") or ("", 0))[0][:64],
+        source=source_of(scope),
         ids=scope.get("path_params") or {},
     )
+
+
+def source_of(scope: Scope) -> str:
+    """The address a request came from, as the web server tells it."""
+    return str((scope.get("client") or ("", 0))[0])[:64]
+
+
+def is_unsigned(scope: Scope) -> bool:
+    """Whether there is no signature at all, which can be told before the body is there."""
+    return not any(name == _SIGNATURE for name, _ in scope["headers"])
 
 
 async def _body(length: bytes, receive: Receive) -> bytes:

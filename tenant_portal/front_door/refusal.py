@@ -12,14 +12,20 @@ MAX_KEYS = 5000
 
 
 class Refused(Exception):
-    """A request that is not let in. `status` is the HTTP answer, `reason` what is counted."""
+    """A request that is not let in. `status` is the HTTP answer, `reason` what is counted.
 
-    def __init__(self, status: int, reason: str, *, account_sid: str = "", names: str = "") -> None:
+    `is_signed` where the signature was right, so that it says nothing against the address it came from.
+    """
+
+    def __init__(
+        self, status: int, reason: str, *, account_sid: str = "", names: str = "", is_signed: bool = False
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.account_sid = account_sid
         self.names = names
+        self.is_signed = is_signed
 
 
 def names_of(parameters: Iterable[tuple[str, str]]) -> str:

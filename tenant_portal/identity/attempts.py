@@ -1,7 +1,6 @@
 """Back-off against guessing: failures in a row, per account and per address, known or not."""
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +16,7 @@ from tenant_portal.identity.rules import (
     pause_after,
 )
 from tenant_portal.models import SignInAttempt
+from tenant_portal.networks import network_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ async def count(session: AsyncSession, email: str, address: str, now: datetime) 
 
     A try while blocked is not counted: hammering must not lock the owner out for ever.
     """
-    keys = (_key("account", email.strip().lower()), _key("address", _network(address)))
+    keys = (_key("account", email.strip().lower()), _key("address", network_of(address)))
     free = (ACCOUNT_FREE_FAILURES, ADDRESS_FREE_FAILURES)
     # Always in this order: two tries lock the same rows, and must not wait for each other.
     blocked = [await _count_one(session, key, allowed, now) for key, allowed in zip(keys, free, strict=True)]
@@ -78,14 +78,3 @@ async def _count_one(session: AsyncSession, key: str, free: int, now: datetime) 
 def _key(kind: str, value: str) -> str:
     # Hashed: what was typed as an e-mail address may be a password.
     return f"{kind}:{hashlib.sha256(value.encode()).hexdigest()}"
-
-
-def _network(address: str) -> str:
-    """An IPv6 customer has a whole /64 to choose addresses from, so the /64 counts as one."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
