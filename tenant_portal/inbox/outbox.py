@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tenant_portal.inbox import rules
+from tenant_portal.db import announce
+from tenant_portal.inbox import pacing, rules
 from tenant_portal.inbox.queries import CONVERSATION, HOUR, LEAD, MESSAGE
 from tenant_portal.models import metadata
 from tenant_portal.models.enums import Direction, MessageStatus, TenantState
@@ -24,8 +25,7 @@ from tenant_portal.twilio_gateway.errors import TwilioError
 from tenant_portal.twilio_gateway.gateway import TwilioMessage
 
 TENANT = metadata.tables["tenant"]
-PAUSE = timedelta(seconds=15)
-LONGEST_PAUSE = timedelta(minutes=10)
+MOST_LOOK_UPS = 20
 # Before the moment a row became unknown: the time-out of the request and its repeats.
 LOOK_BACK = timedelta(minutes=5)
 COLUMNS = ("id", "our_number", "lead_number", "body", "status_at")
@@ -44,13 +44,6 @@ class Outgoing:
     status_at: datetime
 
 
-async def pause_left(session: AsyncSession, tenant_id: UUID) -> float:
-    """Seconds until this tenant may send again after Twilio asked for a pause; 0 if now."""
-    found = sa.select(sa.func.max(MESSAGE.c.next_attempt_at)).where(*_in_outbox(tenant_id, MessageStatus.QUEUED))
-    until = await session.scalar(found)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds()) if until else 0.0
-
-
 async def give_up_lost(session: AsyncSession, tenant_id: UUID) -> None:
     """Rows that were `sending` when their worker died become `unknown`, since the time they were claimed.
 
@@ -60,10 +53,32 @@ async def give_up_lost(session: AsyncSession, tenant_id: UUID) -> None:
     await session.execute(lost.values(status=MessageStatus.UNKNOWN))
 
 
-async def fail_hopeless(session: AsyncSession, tenant_id: UUID) -> int:
-    """Fail queued messages to leads who have opted out meanwhile, and those that Twilio kept waiting; how many."""
+async def claim(session: AsyncSession, tenant_id: UUID) -> Outgoing | None:
+    """The oldest queued message that may go now, from here on `sending`; None if none may, or the tenant is suspended.
+
+    Those before it that shall not go any more are failed: to leads who have opted out meanwhile, and those that waited
+    too long for Twilio.
+    """
+    while (oldest := await _oldest(session, tenant_id)) is not None:
+        if oldest.opted_out or oldest.is_too_late:
+            code, text = (OPTED_OUT, describe(OPTED_OUT)) if oldest.opted_out else (None, UNREACHABLE)
+            await _fail(session, tenant_id, oldest.id, MessageStatus.FAILED, code, text)
+            await announce(session, tenant_id)
+        elif await pacing.take(session, tenant_id, oldest.our_number):
+            return await _mark_sending(session, tenant_id, oldest.id)
+        else:
+            return None
+    return None
+
+
+async def seconds_to_next(session: AsyncSession, tenant_id: UUID) -> float | None:
+    """How long until the next queued message may go; None if none waits, or the tenant is suspended."""
+    queued = sa.select(MESSAGE.c.our_number).where(*_in_outbox(tenant_id, MessageStatus.QUEUED), _is_active(tenant_id))
+    return await pacing.seconds_to_next(session, tenant_id, queued.distinct().subquery())
+
+
+async def _oldest(session: AsyncSession, tenant_id: UUID) -> sa.Row[Any] | None:
     too_old = MESSAGE.c.created_at < datetime.now(UTC) - rules.GIVE_UP_SENDING
-    has_waited = sa.and_(too_old, MESSAGE.c.next_attempt_at.is_not(None))
     opted_out = sa.exists().where(
         CONVERSATION.c.tenant_id == tenant_id,
         CONVERSATION.c.id == MESSAGE.c.conversation_id,
@@ -71,34 +86,33 @@ async def fail_hopeless(session: AsyncSession, tenant_id: UUID) -> int:
         LEAD.c.id == CONVERSATION.c.lead_id,
         LEAD.c.opted_out_at.is_not(None),
     )
-    found = sa.select(MESSAGE.c.id, opted_out.label("opted_out")).where(
-        *_in_outbox(tenant_id, MessageStatus.QUEUED), sa.or_(has_waited, opted_out)
-    )
-    hopeless = (await session.execute(found)).all()
-    for message_id, said_stop in hopeless:
-        code, text = (OPTED_OUT, describe(OPTED_OUT)) if said_stop else (None, UNREACHABLE)
-        await _fail(session, tenant_id, message_id, MessageStatus.FAILED, code, text)
-    return len(hopeless)
-
-
-async def claim(session: AsyncSession, tenant_id: UUID) -> Outgoing | None:
-    """The oldest queued message, now `sending`; None if there is none or the tenant is suspended."""
-    is_active = sa.exists().where(TENANT.c.id == tenant_id, TENANT.c.state == TenantState.ACTIVE)
-    oldest = (
-        sa.select(MESSAGE.c.id)
-        .where(*_in_outbox(tenant_id, MessageStatus.QUEUED), is_active)
+    found = (
+        sa.select(
+            MESSAGE.c.id,
+            MESSAGE.c.our_number,
+            opted_out.label("opted_out"),
+            sa.and_(too_old, MESSAGE.c.next_attempt_at.is_not(None)).label("is_too_late"),
+        )
+        .where(*_in_outbox(tenant_id, MessageStatus.QUEUED), _is_active(tenant_id), *pacing.may_go(tenant_id))
         .order_by(MESSAGE.c.id)
         .limit(1)
         .with_for_update()
     )
+    return (await session.execute(found)).first()
+
+
+async def _mark_sending(session: AsyncSession, tenant_id: UUID, message_id: UUID) -> Outgoing:
     taken = (
         sa.update(MESSAGE)
-        .where(MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == oldest.scalar_subquery())
+        .where(MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == message_id)
         .values(status=MessageStatus.SENDING, status_at=sa.func.now(), next_attempt_at=None)
         .returning(*(MESSAGE.c[name] for name in COLUMNS))
     )
-    row = (await session.execute(taken)).mappings().first()
-    return Outgoing(**row) if row else None
+    return Outgoing(**(await session.execute(taken)).mappings().one())
+
+
+def _is_active(tenant_id: UUID) -> sa.ColumnElement[bool]:
+    return sa.exists().where(TENANT.c.id == tenant_id, TENANT.c.state == TenantState.ACTIVE)
 
 
 async def settle_sent(session: AsyncSession, tenant_id: UUID, message_id: UUID, sent: TwilioMessage) -> None:
@@ -127,21 +141,23 @@ async def settle_unknown(session: AsyncSession, tenant_id: UUID, message_id: UUI
     await session.execute(row.values(status=MessageStatus.UNKNOWN, status_at=sa.func.now()))
 
 
-async def put_back(session: AsyncSession, tenant_id: UUID, message_id: UUID, retry_after: float | None) -> float:
-    """Certainly not sent: queued again. The whole tenant waits, which keeps the order; for how many seconds."""
-    pause = min(max(timedelta(seconds=retry_after or 0), PAUSE), LONGEST_PAUSE)
+async def put_back(session: AsyncSession, tenant_id: UUID, message_id: UUID, pause: float, *, heard: bool) -> None:
+    """Certainly not sent: queued again, while the whole tenant pauses, which keeps the order.
+
+    What waits because Twilio could not be reached is given up after an hour; where Twilio was `heard`, it has time.
+    """
     row = sa.update(MESSAGE).where(
         MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == message_id, MESSAGE.c.status == MessageStatus.SENDING
     )
-    until = datetime.now(UTC) + pause
+    until = None if heard else datetime.now(UTC) + timedelta(seconds=pause)
     await session.execute(row.values(status=MessageStatus.QUEUED, status_at=sa.func.now(), next_attempt_at=until))
-    return pause.total_seconds()
 
 
 async def list_unknown(session: AsyncSession, tenant_id: UUID) -> list[Outgoing]:
-    """The messages of which nobody knows whether they were sent, oldest first."""
+    """The oldest messages of which nobody knows whether they were sent."""
     found = sa.select(*(MESSAGE.c[name] for name in COLUMNS)).where(*_in_outbox(tenant_id, MessageStatus.UNKNOWN))
-    return [Outgoing(**row) for row in (await session.execute(found.order_by(MESSAGE.c.id))).mappings()]
+    rows = await session.execute(found.order_by(MESSAGE.c.id).limit(MOST_LOOK_UPS))
+    return [Outgoing(**row) for row in rows.mappings()]
 
 
 async def reconcile(

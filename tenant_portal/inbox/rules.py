@@ -15,6 +15,15 @@ RECONCILE_GRACE = timedelta(seconds=90)
 GIVE_UP_SENDING = timedelta(hours=1)
 MEDIA_PAUSES = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
 
+# Messages a second that Twilio takes from one number (US and Canadian long codes: a setting); the rest it queues.
+WHATSAPP_RATE, SHORT_CODE_RATE, TOLL_FREE_RATE, OTHER_RATE = 80.0, 100.0, 3.0, 10.0
+TOLL_FREE = tuple(f"+18{digits}" for digits in ("00", "33", "44", "55", "66", "77", "88"))
+SHORT_CODE_DIGITS = 6
+# A person who answers five leads in a row waits for none of them.
+SEND_BURST = 10
+SHORTEST_PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(minutes=10)
+
 S = MessageStatus
 # Twilio's callbacks come in any order and more than once: the highest rank ever seen is the truth.
 RANK = {
@@ -111,6 +120,23 @@ def reply_kind(last: ChannelKind | None, connected: frozenset[ChannelKind]) -> C
 def wire_address(kind: ChannelKind, number: str) -> str:
     """The number as Twilio wants it on this channel."""
     return f"whatsapp:{number}" if kind is ChannelKind.WHATSAPP else number
+
+
+def send_rate(our_number: str, long_code: float) -> float:
+    """Messages a second from this number (as on the wire), by its kind; `long_code` is the rate of US and Canadian ones."""
+    if our_number.startswith("whatsapp:"):
+        return WHATSAPP_RATE
+    if our_number.isdecimal() and len(our_number) <= SHORT_CODE_DIGITS:
+        return SHORT_CODE_RATE
+    if our_number.startswith(TOLL_FREE):
+        return TOLL_FREE_RATE
+    return long_code if our_number.startswith("+1") else OTHER_RATE
+
+
+def twilio_pause(retry_after: float | None) -> float:
+    """Seconds to leave Twilio alone after it could not be reached, or asked to wait so long."""
+    wanted = max(timedelta(seconds=retry_after or 0), SHORTEST_PAUSE)
+    return min(wanted, LONGEST_PAUSE).total_seconds()
 
 
 def media_pause(attempts: int) -> timedelta | None:

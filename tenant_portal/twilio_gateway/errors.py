@@ -11,6 +11,8 @@ TwilioError
 
 from tenant_portal.errors import BadInput, PortalError
 
+TOO_MANY_REQUESTS = 429
+
 
 class TwilioError(PortalError):
     """Twilio did not do what was asked.
@@ -37,6 +39,11 @@ class TwilioError(PortalError):
         self.status = status
         self.retry_after = retry_after
         self.detail = detail
+
+    @property
+    def asks_to_wait(self) -> bool:
+        """Whether Twilio is there and got too many requests (429), of this subaccount alone."""
+        return self.status == TOO_MANY_REQUESTS
 
 
 class TwilioRefused(TwilioError):

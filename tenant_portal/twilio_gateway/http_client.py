@@ -12,6 +12,7 @@ from twilio.http.response import Response
 
 from tenant_portal.twilio_gateway.error_codes import Audience, explain
 from tenant_portal.twilio_gateway.errors import (
+    TOO_MANY_REQUESTS,
     TemporaryTwilioError,
     TwilioError,
     TwilioOutcomeUnknown,
@@ -29,7 +30,6 @@ ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.25
 # A thread waits meanwhile; past this it is better to fail and let a job come back later.
 LONGEST_PAUSE_SECONDS = 5.0
-TOO_MANY_REQUESTS = 429
 # These fail before a byte of the request is out, so Twilio cannot have acted on it.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -143,7 +143,7 @@ def _check_json(method: str, answer: httpx.Response) -> None:
 
 
 def _may_repeat(method: str, error: TwilioUnavailable) -> bool:
-    return method == "GET" or error.status == TOO_MANY_REQUESTS
+    return method == "GET" or error.asks_to_wait
 
 
 def _pause_seconds(error: TwilioUnavailable, attempt: int) -> float:

@@ -40,8 +40,13 @@ class Desk:
     async def drain(self, *, due: bool = True) -> None:
         """Let the outbox job run once; `due` ends all pauses first."""
         if due:
+            await self.end_pauses()
             await self.sql("update message set next_attempt_at = now() where next_attempt_at is not null")
         await jobs.drain_outbox(self.acme.tenant_id)
+
+    async def end_pauses(self) -> None:
+        """As if time had passed."""
+        await self.sql("update throttle set until = now() where subject like 'task:%'")
 
     async def message(self, message_id: UUID) -> MessageRow:
         """The message as it stands."""
@@ -84,6 +89,7 @@ class Desk:
     async def fetch(self, media_id: UUID, *, due: bool = True) -> MediaRow:
         """Let the media job run once; the file as it stands."""
         if due:
+            await self.end_pauses()
             await self.sql("update media set next_attempt_at = now() where state = 'waiting'")
         await jobs.drain_media(self.acme.tenant_id)
         async with db.tenant_session(self.acme.tenant_id) as session:
