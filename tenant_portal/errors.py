@@ -8,6 +8,7 @@ PortalError
 ├── SettingsError         a setting is missing or nonsense; the process must not start
 ├── SchemaUnsafe          the database breaks a rule of the wall between tenants
 ├── TenantMissing         tenant data was asked for outside a tenant session
+├── PortalFault           the portal itself failed at a piece of work, which is tried again
 └── TwilioError           see twilio_gateway.errors
 """
 
@@ -57,3 +58,10 @@ class SchemaUnsafe(PortalError):
 
 class TenantMissing(PortalError):
     """Tenant data was asked for outside a tenant session."""
+
+
+class PortalFault(PortalError):
+    """The portal itself failed at a piece of work: counted and tried again like any failure. The log has the cause."""
+
+    def __init__(self, message: str = "Something failed in the portal itself. The agency finds the cause in its log.") -> None:
+        super().__init__(message, permanent=False)

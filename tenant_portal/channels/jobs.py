@@ -1,18 +1,21 @@
 """Drains a tenant's channels: intent, call to Twilio, result, and no transaction open in between."""
 
 import logging
+import time
 from uuid import UUID
 
 from tenant_portal import job_queue
 from tenant_portal.channels import progress, round_trip, sample, steps
 from tenant_portal.channels.service import ADVANCE, CONNECT_SAMPLE, TEST
 from tenant_portal.db import announce, tenant_session
-from tenant_portal.errors import PortalError
+from tenant_portal.errors import PortalError, PortalFault
 from tenant_portal.twilio_gateway.clients import tenant_gateway
 
 logger = logging.getLogger(__name__)
 
+# A slice ends at whichever comes first.
 MOST_STEPS = 50
+SLICE_SECONDS = 5.0
 
 
 @job_queue.app.task(name=ADVANCE)
@@ -34,13 +37,16 @@ async def connect_sample(tenant_id: str) -> None:
 
 
 async def drain(tenant_id: UUID) -> None:
-    """At most MOST_STEPS steps, one after the other; the job's lock keeps it to one drain for a tenant."""
+    """A slice of steps, one after the other; the job's lock keeps it to one drain for a tenant."""
+    end = time.monotonic() + SLICE_SECONDS
     for _ in range(MOST_STEPS):
         async with tenant_session(tenant_id) as session:
             task = await progress.claim(session, tenant_id)
         if task is None:
             break
         await _do(task)
+        if time.monotonic() > end:
+            break
     async with tenant_session(tenant_id) as session:
         await progress.wake_for_next(session, tenant_id)
 
@@ -50,11 +56,19 @@ async def _do(task: progress.Task) -> None:
     try:
         outcome = await steps.carry_out(task, gateway)
     except PortalError as error:
-        logger.warning("channel %s: %s failed: %s", task.channel_id, task.state, error.message)
+        await _keep_failure(task, error)
+    except Exception:
+        # Counted like any other failure: a step that breaks the portal is given up visibly, and not tried for ever.
+        logger.exception("channel %s: %s broke", task.channel_id, task.state)
+        await _keep_failure(task, PortalFault())
+    else:
         async with tenant_session(task.tenant_id) as session:
-            await progress.keep_failure(session, task, error)
+            await progress.keep(session, task, outcome)
             await announce(session, task.tenant_id)
-        return
+
+
+async def _keep_failure(task: progress.Task, error: PortalError) -> None:
+    logger.warning("channel %s: %s failed: %s", task.channel_id, task.state, error.message)
     async with tenant_session(task.tenant_id) as session:
-        await progress.keep(session, task, outcome)
+        await progress.keep_failure(session, task, error)
         await announce(session, task.tenant_id)

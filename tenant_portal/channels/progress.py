@@ -136,9 +136,10 @@ async def keep_failure(session: AsyncSession, task: Task, error: PortalError) ->
     if channel.state is not task.state:
         channel.next_attempt_at = now()
         return
-    code = error.code if isinstance(error, TwilioError) else None
-    unknown = isinstance(error, TwilioError) and error.unknown_outcome
-    pause = rules.pause_seconds(task.attempts, permanent=error.permanent, unknown_outcome=unknown)
+    code, unknown, asked = None, False, None
+    if isinstance(error, TwilioError):
+        code, unknown, asked = error.code, error.unknown_outcome, error.retry_after
+    pause = rules.pause_seconds(task.attempts, permanent=error.permanent, unknown_outcome=unknown, retry_after=asked)
     channel.error_code, channel.last_error, channel.changed_at = code, tenants.sentence(error), now()
     channel.next_attempt_at = None if pause is None else now() + timedelta(seconds=pause)
     if pause is None and task.state is not ChannelState.DISCONNECTED:

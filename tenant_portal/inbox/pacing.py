@@ -68,12 +68,13 @@ def _now_waiting(tenant_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:
 async def _take(session: AsyncSession, tenant_id: UUID, subject: str, per_second: float) -> bool:
     interval = timedelta(seconds=1 / per_second)
     burst = max(rules.SEND_BURST, round(per_second)) - 1
+    whole_burst = sa.func.now() - burst * interval
     first = insert(THROTTLE).values(
-        tenant_id=tenant_id, subject=subject, until=sa.func.now() - burst * interval + interval, reason=ThrottleReason.RATE
-    )  # fmt: skip
+        tenant_id=tenant_id, subject=subject, until=whole_burst + interval, reason=ThrottleReason.RATE
+    )
     taken = first.on_conflict_do_update(
         index_elements=["tenant_id", "subject"],
-        set_={"until": sa.func.greatest(THROTTLE.c.until, sa.func.now() - burst * interval) + interval},
+        set_={"until": sa.func.greatest(THROTTLE.c.until, whole_burst) + interval},
         where=THROTTLE.c.until <= sa.func.now(),
     )
     return (await session.execute(taken.returning(THROTTLE.c.subject))).first() is not None

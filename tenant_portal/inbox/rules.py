@@ -123,7 +123,7 @@ def wire_address(kind: ChannelKind, number: str) -> str:
 
 
 def send_rate(our_number: str, long_code: float) -> float:
-    """Messages a second from this number (as on the wire), by its kind; `long_code` is the rate of US and Canadian ones."""
+    """Messages a second from this number (as on the wire), by its kind; `long_code` is that of US and Canadian ones."""
     if our_number.startswith("whatsapp:"):
         return WHATSAPP_RATE
     if our_number.isdecimal() and len(our_number) <= SHORT_CODE_DIGITS:

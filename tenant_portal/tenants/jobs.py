@@ -5,7 +5,7 @@ from uuid import UUID
 
 from tenant_portal import job_queue
 from tenant_portal.db import announce, tenant_session
-from tenant_portal.errors import PortalError
+from tenant_portal.errors import PortalError, PortalFault
 from tenant_portal.tenants import service
 from tenant_portal.tenants.rules import Step
 from tenant_portal.twilio_gateway.clients import parent_gateway, tenant_gateway
@@ -37,15 +37,24 @@ async def _work(work: service.Work) -> bool:
     try:
         account = await _carry_out(parent_gateway(), work)
     except PortalError as error:
-        logger.warning("tenant %s: %s failed: %s", work.tenant_id, work.step, error.message)
-        async with tenant_session(work.tenant_id) as session:
-            await service.record_failure(session, work.tenant_id, error)
-            await announce(session, work.tenant_id)
+        await _record_failure(work, error)
+        return False
+    except Exception:
+        # Counted like any other failure: what breaks the portal is given up visibly, and not tried for ever.
+        logger.exception("tenant %s: %s broke", work.tenant_id, work.step)
+        await _record_failure(work, PortalFault())
         return False
     async with tenant_session(work.tenant_id) as session:
         await service.record_answer(session, work.tenant_id, account)
         await announce(session, work.tenant_id)
     return True
+
+
+async def _record_failure(work: service.Work, error: PortalError) -> None:
+    logger.warning("tenant %s: %s failed: %s", work.tenant_id, work.step, error.message)
+    async with tenant_session(work.tenant_id) as session:
+        await service.record_failure(session, work.tenant_id, error)
+        await announce(session, work.tenant_id)
 
 
 async def _carry_out(parent: ParentGateway, work: service.Work) -> Subaccount:

@@ -45,11 +45,14 @@ def friendly_name(name: str, tenant_id: UUID) -> str:
     return name[: FRIENDLY_NAME_LIMIT - len(suffix)].strip() + suffix
 
 
-def pause_seconds(attempts: int, *, permanent: bool, unknown_outcome: bool) -> float | None:
-    """How long to wait after the n-th failure in a row; None: only by hand."""
+def pause_seconds(
+    attempts: int, *, permanent: bool, unknown_outcome: bool, retry_after: float | None = None
+) -> float | None:
+    """How long to wait after the n-th failure in a row, `retry_after` if Twilio asks for more; None: only by hand."""
     if permanent or attempts >= MOST_ATTEMPTS:
         return None
-    pause: float = min(FIRST_PAUSE_SECONDS * 2 ** max(attempts - 1, 0), LONGEST_PAUSE_SECONDS)
+    growing = FIRST_PAUSE_SECONDS * 2 ** max(attempts - 1, 0)
+    pause: float = min(max(growing, retry_after or 0), LONGEST_PAUSE_SECONDS)
     return max(pause, PAUSE_AFTER_UNKNOWN_SECONDS) if unknown_outcome else pause
 
 

@@ -192,8 +192,8 @@ async def record_failure(session: AsyncSession, tenant_id: UUID, error: PortalEr
     """Keep why it failed and when it is tried again."""
     row = await _subaccount(session, tenant_id)
     row.last_error, row.changed_at = sentence(error), now()
-    unknown = isinstance(error, TwilioError) and error.unknown_outcome
-    pause = rules.pause_seconds(row.attempts, permanent=error.permanent, unknown_outcome=unknown)
+    unknown, asked = (error.unknown_outcome, error.retry_after) if isinstance(error, TwilioError) else (False, None)
+    pause = rules.pause_seconds(row.attempts, permanent=error.permanent, unknown_outcome=unknown, retry_after=asked)
     row.next_attempt_at = None if pause is None else now() + timedelta(seconds=pause)
     if pause is not None:
         await job_queue.wake(session, PROVISION, tenant_id, delay_seconds=pause)

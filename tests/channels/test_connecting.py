@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tenant_portal import db
-from tenant_portal.channels import progress, service, steps
+from tenant_portal.channels import jobs, progress, rules, service, steps
 from tenant_portal.config import settings
-from tenant_portal.errors import BadInput, Conflict
+from tenant_portal.errors import BadInput, Conflict, PortalFault
 from tenant_portal.models.base import now
 from tenant_portal.models.enums import ChannelKind, ChannelState
 from tenant_portal.tenants.jobs import settle
@@ -201,3 +201,39 @@ async def test_a_new_voicemail_greets_with_the_clients_name(acme: Stage) -> None
     config = (await acme.row(channel_id)).config
     assert config["greeting"].startswith("You have reached Acme.")
     assert (config["language"], config["max_seconds"], config["transcribe"]) == ("en-US", 120, True)
+
+
+async def test_too_many_requests_are_heeded_as_long_as_twilio_asks(acme: Stage) -> None:
+    acme.twilio.fail("status", method="POST", path_contains="/IncomingPhoneNumbers.json", status=429, retry_after=90)
+    [channel_id] = await acme.connect(SMS)
+    row = await acme.row(channel_id)
+    assert row.next_attempt_at is not None
+    assert now() + timedelta(seconds=80) < row.next_attempt_at <= now() + timedelta(seconds=90)
+
+
+async def test_a_step_that_breaks_the_portal_is_given_up_in_the_end(
+    acme: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def carry_out(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(steps, "carry_out", carry_out)
+    [channel_id] = await acme.connect(SMS)
+    for _ in range(rules.MOST_ATTEMPTS):
+        await acme.drain()
+    row = await acme.row(channel_id)
+    assert (row.state, row.next_attempt_at, row.last_error) == (ChannelState.FAILED, None, PortalFault().message)
+    monkeypatch.undo()
+    await acme.do(service.repeat, channel_id)
+    await acme.drain()
+    assert await acme.state(channel_id) is ChannelState.ACTIVE
+
+
+async def test_a_slice_of_steps_ends_after_its_time_and_is_taken_up_again(
+    acme: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SLICE_SECONDS", 0)
+    [channel_id] = await acme.connect(SMS)
+    assert await acme.state(channel_id) is ChannelState.CONFIGURING
+    await acme.drain(due=False)
+    assert await acme.state(channel_id) is ChannelState.ACTIVE

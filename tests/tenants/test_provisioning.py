@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from tenant_portal import db
-from tenant_portal.errors import BadInput, Conflict
+from tenant_portal.errors import BadInput, Conflict, PortalFault
 from tenant_portal.models import Subaccount, Tenant
 from tenant_portal.models.base import now
 from tenant_portal.models.enums import TenantState
@@ -129,6 +129,27 @@ async def test_it_gives_up_in_the_end(twilio: SimulatedTwilio) -> None:
     await jobs.settle(tenant_id)
     row = await line(tenant_id)
     assert (row.next_attempt_at, row.last_error, twilio.accounts()) == (None, service.GAVE_UP, [])
+
+
+async def test_too_many_requests_are_heeded_as_long_as_twilio_asks(twilio: SimulatedTwilio) -> None:
+    twilio.fail("status", status=429, code=20429, retry_after=90, method="POST", path_contains="/Accounts.json")
+    tenant_id = await create()
+    await jobs.settle(tenant_id)
+    row = await line(tenant_id)
+    assert row.next_attempt_at is not None
+    assert now() + timedelta(seconds=80) < row.next_attempt_at <= now() + timedelta(seconds=90)
+
+
+async def test_what_breaks_the_portal_is_shown_and_tried_again_later(
+    twilio: SimulatedTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "parent_gateway", lambda: 1 / 0)
+    tenant_id = await create()
+    await jobs.settle(tenant_id)
+    row = await line(tenant_id)
+    assert row.last_error == PortalFault().message
+    assert row.next_attempt_at is not None
+    assert row.next_attempt_at > now()
 
 
 async def test_two_clients_of_one_name_get_two_subaccounts(twilio: SimulatedTwilio) -> None:
