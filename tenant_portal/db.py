@@ -110,6 +110,11 @@ def identity_session() -> AbstractAsyncContextManager[AsyncSession]:
     return _door("portal_identity")
 
 
+def job_queue_session() -> AbstractAsyncContextManager[AsyncSession]:
+    """The job queue: which tenants have work waiting, and what holds it back; nothing of what the work is."""
+    return _door("portal_jobs")
+
+
 async def announce(session: AsyncSession, tenant_id: UUID) -> None:
     """Tell this tenant's open browsers, at commit, to read again. Carries the id only, never content."""
     await session.execute(text("select pg_notify(:channel, :tenant)"), _announcement(tenant_id))

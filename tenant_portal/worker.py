@@ -1,6 +1,7 @@
 """The worker process: drains tenants' work, and looks after the queue itself."""
 
 import logging
+from uuid import UUID
 
 from procrastinate import App, JobContext
 from procrastinate.exceptions import UniqueViolation
@@ -12,14 +13,18 @@ from tenant_portal.channels import jobs as channels_jobs
 from tenant_portal.identity import jobs as identity_jobs
 from tenant_portal.inbox import jobs as inbox_jobs
 from tenant_portal.logs import configure_logging
+from tenant_portal.models.enums import ThrottleReason
 from tenant_portal.tenants import jobs as tenants_jobs
 
-CONCURRENCY = 8
+# Jobs mostly wait for Twilio. One tenant takes at most one place for each of its tasks.
+CONCURRENCY = 16
 # A job whose lock was busy is looked for again only by polling, so this is also the longest such wait.
 POLL_SECONDS = 0.5
 STOP_SECONDS = 10
 STALLED_SECONDS = 30
 MOST_RESCUES = 5
+# A job that was given up is not taken up again before, whoever wakes it, unless staff do.
+GIVEN_UP_SECONDS = 3600.0
 # Importing a module of jobs is what makes its tasks known to the queue.
 JOB_MODULES = (channels_jobs, identity_jobs, inbox_jobs, tenants_jobs)
 
@@ -60,6 +65,8 @@ async def settle_stalled(app: App, job: Job) -> None:
     """Back in line, or given up after MOST_RESCUES times: a job that kills its worker must not go round for ever."""
     if job.attempts >= MOST_RESCUES:
         log.error("A job was given up: %s", job.task_name, extra={"action": "job_given_up", "job": job.id})
+        # First, or whoever wakes it between the two would start it once more.
+        await _hold_back(job)
         await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
         return
     try:
@@ -69,12 +76,18 @@ async def settle_stalled(app: App, job: Job) -> None:
         await app.job_manager.finish_job(job, status=Status.ABORTED, delete_job=True)
 
 
+async def _hold_back(job: Job) -> None:
+    """Keep the next webhook, or the sweep, from starting what has just killed so many workers."""
+    if tenant := job.task_kwargs.get("tenant_id"):
+        async with db.job_queue_session() as session:
+            await job_queue.pause(session, job.task_name, UUID(str(tenant)), GIVEN_UP_SECONDS, ThrottleReason.GIVEN_UP)
+
+
 @job_queue.app.periodic(cron="*/10 * * * * *")
 @job_queue.app.task(name="queue.sweep", queueing_lock="queue.sweep")
 async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands it over
     """Wake every tenant whose rows are due without a job: nothing waits for ever, whatever was killed."""
-    async with db.engine().begin() as connection:
-        await connection.execute(text("set local role portal_jobs"))
-        woken = await connection.scalar(text("select jobs.sweep()"))
+    async with db.job_queue_session() as session:
+        woken = await session.scalar(text("select jobs.sweep()"))
     if woken:
         log.info("%s tenants had work without a job", woken, extra={"action": "swept", "woken": woken})

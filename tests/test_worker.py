@@ -10,9 +10,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from procrastinate.jobs import Status
 
-from tenant_portal import job_queue, worker
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from tenant_portal import db, job_queue, worker
+from tenant_portal.errors import NotFound
+from tenant_portal.tenants import limits
 from tests.cast import Cast
 from tests.test_job_queue import wake
 
@@ -67,16 +71,65 @@ def _strand(admin_url: str, attempts: int) -> None:
         )
 
 
-@pytest.mark.parametrize(("attempts", "becomes"), [(0, Status.TODO), (worker.MOST_RESCUES, Status.FAILED)])
+@pytest.mark.parametrize(("attempts", "becomes"), [(0, "todo"), (worker.MOST_RESCUES, "failed")])
 async def test_a_killed_workers_job_is_put_back_a_few_times(
-    cast: Cast, admin_url: str, attempts: int, becomes: Status
+    cast: Cast, admin_url: str, attempts: int, becomes: str
 ) -> None:
     await wake(cast.acme.tenant_id)
     _strand(admin_url, attempts)
+    await settle_stalled_jobs()
+    assert jobs(admin_url, "select status::text from procrastinate_jobs order by id limit 1") == [(becomes,)]
+
+
+async def settle_stalled_jobs() -> None:
     async with job_queue.open_app(job_queue.connector()) as app:
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=worker.STALLED_SECONDS):
             await worker.settle_stalled(app, job)
-    assert jobs(admin_url, "select status::text from procrastinate_jobs") == [(becomes.value,)]
+
+
+async def test_a_job_that_was_given_up_is_not_started_again_by_the_next_message(cast: Cast, admin_url: str) -> None:
+    await wake(cast.acme.tenant_id)
+    _strand(admin_url, worker.MOST_RESCUES)
+    await settle_stalled_jobs()
+    for company in (cast.acme, cast.globex):
+        await wake(company.tenant_id)
+    due = "select args ->> 'tenant_id', coalesce(scheduled_at > now() + interval '59 min', false) from procrastinate_jobs"
+    assert set(jobs(admin_url, f"{due} where status = 'todo'")) == {
+        (str(cast.acme.tenant_id), True),
+        (str(cast.globex.tenant_id), False),
+    }
+
+
+async def test_a_job_that_was_given_up_is_seen_by_staff_and_run_again_by_hand(cast: Cast, admin_url: str) -> None:
+    await wake(cast.acme.tenant_id)
+    _strand(admin_url, worker.MOST_RESCUES)
+    await settle_stalled_jobs()
+    async with db.staff_session() as session:
+        assert await limits.given_up(session, cast.globex.tenant_id) == []
+        [found] = await limits.given_up(session, cast.acme.tenant_id)
+        assert (found.task, found.times, await limits.count_given_up(session)) == ("inbox.send_outbox", 1, 1)
+        await limits.run_again(session, cast.acme.tenant_id, found.task)
+    assert jobs(admin_url, "select status::text, scheduled_at from procrastinate_jobs") == [("todo", None)]
+    async with db.staff_session() as session:
+        assert await limits.given_up(session, cast.acme.tenant_id) == []
+
+
+async def test_what_is_not_given_up_is_not_run_by_hand(cast: Cast, admin_url: str) -> None:
+    await wake(cast.acme.tenant_id)
+    _strand(admin_url, worker.MOST_RESCUES)
+    await settle_stalled_jobs()
+    for tenant_id, task in ((cast.globex.tenant_id, "inbox.send_outbox"), (cast.acme.tenant_id, "queue.sweep")):
+        with pytest.raises(NotFound):
+            async with db.staff_session() as session:
+                await limits.run_again(session, tenant_id, task)
+    assert len(jobs(admin_url, "select 1 from procrastinate_jobs where status = 'failed'")) == 1
+
+
+@pytest.mark.parametrize("statement", ["select * from jobs.given_up()", "select jobs.run_again('x', null)"])
+async def test_a_client_neither_sees_nor_runs_what_was_given_up(cast: Cast, statement: str) -> None:
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with db.tenant_session(cast.acme.tenant_id) as session:
+            await session.execute(text(statement))
 
 
 async def test_a_killed_workers_job_makes_way_for_one_that_waits_for_the_same_tenant(
@@ -85,9 +138,7 @@ async def test_a_killed_workers_job_makes_way_for_one_that_waits_for_the_same_te
     await wake(cast.acme.tenant_id)
     _strand(admin_url, 0)
     await wake(cast.acme.tenant_id)
-    async with job_queue.open_app(job_queue.connector()) as app:
-        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=worker.STALLED_SECONDS):
-            await worker.settle_stalled(app, job)
+    await settle_stalled_jobs()
     assert jobs(admin_url, "select status::text from procrastinate_jobs") == [("todo",)]
 
 
