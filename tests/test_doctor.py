@@ -28,3 +28,13 @@ async def test_a_dropped_policy_is_found(cast: Cast, admin_url: str) -> None:
     with psycopg.connect(admin_url) as connection:
         connection.execute("drop policy tenant_isolation on message")
     assert "message.tenant_isolation" in (await findings())["policies"].finding
+
+
+async def test_work_that_was_given_up_is_found(cast: Cast, admin_url: str) -> None:
+    with psycopg.connect(admin_url, options="-c search_path=jobs") as connection:
+        connection.execute("insert into procrastinate_workers default values")
+        connection.execute("select jobs.wake('inbox.send_outbox', %s, interval '0')", (cast.acme.tenant_id,))
+    assert (await findings())["queue"].ok
+    with psycopg.connect(admin_url, options="-c search_path=jobs") as connection:
+        connection.execute("update procrastinate_jobs set status = 'failed'")
+    assert "given up (1)" in (await findings())["queue"].finding

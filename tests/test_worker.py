@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -93,7 +92,9 @@ async def test_a_job_that_was_given_up_is_not_started_again_by_the_next_message(
     await settle_stalled_jobs()
     for company in (cast.acme, cast.globex):
         await wake(company.tenant_id)
-    due = "select args ->> 'tenant_id', coalesce(scheduled_at > now() + interval '59 min', false) from procrastinate_jobs"
+    due = (
+        "select args ->> 'tenant_id', coalesce(scheduled_at > now() + interval '59 min', false) from procrastinate_jobs"
+    )
     assert set(jobs(admin_url, f"{due} where status = 'todo'")) == {
         (str(cast.acme.tenant_id), True),
         (str(cast.globex.tenant_id), False),

@@ -25,7 +25,7 @@ STUCK_JOBS = text(
     " - interval '1 minute'"
 )
 WORKERS = text("select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '1 minute'")
-GIVEN_UP = text("select count(*) from jobs.procrastinate_jobs where status = 'failed'")
+GIVEN_UP = text("select count(*) from jobs.given_up()")
 DANGEROUS_ROLES = text("select rolname from pg_roles where rolname = any(:roles) and (rolsuper or rolbypassrls)")
 
 
@@ -85,14 +85,15 @@ async def _policies() -> Finding:
 
 
 async def _queue() -> Finding:
-    async with db.engine().begin() as connection:
-        await connection.execute(text("set local role portal_jobs"))
-        workers, stuck, failed = [await connection.scalar(query) for query in (WORKERS, STUCK_JOBS, GIVEN_UP)]
+    async with db.job_queue_session() as session:
+        workers, stuck, given_up = [await session.scalar(query) for query in (WORKERS, STUCK_JOBS, GIVEN_UP)]
     if not workers:
         return Finding("queue", False, "No worker runs: start one with `python -m tenant_portal worker`.")
     if stuck:
         return Finding("queue", False, f"{stuck} jobs wait for over a minute: start more workers.")
-    return Finding("queue", True, f"{workers} workers, nothing waits; {failed} jobs were given up.")
+    if given_up:
+        return Finding("queue", False, f"Work of clients was given up ({given_up}): see their pages and the log.")
+    return Finding("queue", True, f"{workers} workers, nothing waits.")
 
 
 async def _twilio() -> Finding:

@@ -1,6 +1,7 @@
 """Faults of the kind a bad day brings, planted into a running portal through its own seams, and taken back."""
 
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -12,6 +13,8 @@ from sqlalchemy import text
 from tenant_portal.errors import NotFound
 from tenant_portal.front_door import door, verify
 from tenant_portal.front_door.accounts import Account, Accounts
+from tenant_portal.front_door.limits import Buckets, Limits
+from tenant_portal.front_door.refusal import Refused
 from tenant_portal.identity.queries import Person
 from tenant_portal.inbox import http as media_route
 from tenant_portal.inbox.queries import StoredFile
@@ -260,3 +263,15 @@ def bodies_are_logged(_: Stage, __: str) -> AbstractAsyncContextManager[None]:
         return honest(received)
 
     return replacing(door, "claim", talkative)
+
+
+@fault
+def one_line_for_all_clients(_: Stage, __: str) -> AbstractAsyncContextManager[None]:
+    """The flood line counts all clients together."""
+    shared = Buckets(per_second=1, burst_seconds=20, most=1)
+
+    def admit(_: Limits, account: Account) -> None:
+        if not shared.take("everybody", time.monotonic()):
+            raise Refused(429, "flood", account_sid=account.sid, is_signed=True)
+
+    return replacing(Limits, "admit", admit)

@@ -27,6 +27,7 @@ CAUGHT_BY = {
     "staff_page_open_to_clients": "handler.as-client.tenants_state.load",
     "revoked_session_goes_on": "handler.nobody.inbox_state.load",
     "bodies_are_logged": "canary.logs",
+    "one_line_for_all_clients": "flood.burst",
 }
 
 
@@ -34,6 +35,12 @@ CAUGHT_BY = {
 def test_a_planted_fault_turns_its_probe_red(theatre: Theatre, fault: str, probe: str) -> None:
     results = theatre.play(fault, probe)
     assert results[probe][0] == "leak", results[probe]
+
+
+def test_a_flood_or_a_pause_of_one_client_leaves_the_other_alone(theatre: Theatre) -> None:
+    results = theatre.play(None, "flood.", "sql.wrong-tenant.throttle", "sql.write-for-other.throttle", "sql.definers")
+    assert {outcome for outcome, _ in results.values()} == {"pass"}, results
+    assert len(results) == 5
 
 
 def test_every_fault_there_is_has_a_probe_that_catches_it(theatre: Theatre) -> None:

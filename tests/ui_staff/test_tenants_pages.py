@@ -1,15 +1,18 @@
 """The agency's view of its clients."""
 
+from json import dumps
 from uuid import uuid4
 
+import psycopg
 import pytest
+from sqlalchemy import text
 
-from tenant_portal import db
+from tenant_portal import db, job_queue
 from tenant_portal.errors import NotAllowed
 from tenant_portal.identity import team
 from tenant_portal.models import WebhookRefusal
 from tenant_portal.models.base import now
-from tenant_portal.models.enums import TenantState
+from tenant_portal.models.enums import TenantState, ThrottleReason
 from tenant_portal.tenants import queries
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState
 from tests.cast import Cast, Company
@@ -148,6 +151,35 @@ async def test_suspend_resume_and_check_work_on_the_page_of_one_client(cast: Cas
     assert (await tab.call(TenantDetailState.check)).line.is_settling
 
 
+async def test_a_clients_limits_are_shown_with_what_waits(cast: Cast) -> None:
+    assert (await detail(cast, cast.acme.tenant_id)).state(TenantDetailState).limits.words == "Normal"
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        await job_queue.pause(session, "inbox.send_outbox", cast.acme.tenant_id, 60, ThrottleReason.TWILIO)
+    for line, words in (("soft", "Busy"), ("flood", "Flood")):
+        note = [{"tenant_id": str(cast.acme.tenant_id), "line": line, "seconds": 10}]
+        async with db.front_door_session() as session:
+            await session.execute(text("select front_door.note_pressure(cast(:note as jsonb))"), {"note": dumps(note)})
+        limits = (await detail(cast, cast.acme.tenant_id)).state(TenantDetailState).limits
+        assert limits.words.startswith(words)
+        [held] = limits.held
+        assert (held.name, held.why) == ("Sending answers", "Twilio asked to wait, or could not be reached")
+    other = (await detail(cast, cast.globex.tenant_id)).state(TenantDetailState).limits
+    assert (other.words, other.held, other.flood_line) == ("Normal", [], "2,000 a second")
+
+
+async def test_work_that_was_given_up_is_shown_and_run_again(cast: Cast, admin_url: str) -> None:
+    with psycopg.connect(admin_url, options="-c search_path=jobs") as connection:
+        connection.execute("select jobs.wake('inbox.send_outbox', %s, interval '0')", (cast.acme.tenant_id,))
+        connection.execute("update procrastinate_jobs set status = 'failed'")
+    tab = await detail(cast, cast.acme.tenant_id)
+    [lost] = tab.state(TenantDetailState).limits.lost
+    assert (lost.name, lost.times) == ("Sending answers", 1)
+    assert (await detail(cast, cast.globex.tenant_id)).state(TenantDetailState).limits.lost == []
+    state = await tab.call(TenantDetailState.run_again, lost.task)
+    assert (state.notice, state.limits.lost) == ("It runs again.", [])
+    assert (await tab.call(TenantDetailState.run_again, lost.task)).tone == "bad"
+
+
 async def test_an_owner_can_be_invited_later(cast: Cast) -> None:
     tab = await detail(cast, cast.acme.tenant_id)
     assert "/invitation/" in (await tab.call(TenantDetailState.invite, {"email": "new@acme.example"})).invitation
@@ -168,8 +200,9 @@ async def test_no_client_and_nobody_reads_the_overview(cast: Cast) -> None:
 async def test_no_client_and_nobody_opens_a_clients_page(cast: Cast) -> None:
     for who in (cast.alice, cast.bob, None):
         tab = await sign_in(who)
-        for handler in ("load", "refresh", "suspend", "resume", "check", "invite"):
-            arguments = ({"email": "x@example.com"},) if handler == "invite" else ()
+        arguments_of = {"invite": ({"email": "x@example.com"},), "run_again": ("inbox.send_outbox",)}
+        for handler in ("load", "refresh", "suspend", "resume", "check", "invite", "run_again"):
+            arguments = arguments_of.get(handler, ())
             with pytest.raises(NotAllowed):
                 await tab.call(getattr(TenantDetailState, handler), *arguments, staff_tenant_id=cast.acme.tenant_id)
         assert tab.state(TenantDetailState).line.name == ""

@@ -11,10 +11,10 @@ from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.identity import team
 from tenant_portal.leads import service as leads
-from tenant_portal.models import Media, Message
+from tenant_portal.models import Media, Message, Throttle, metadata
 from tenant_portal.models import row_level_security as wall
 from tenant_portal.models.base import now
-from tenant_portal.models.enums import ChannelKind, Direction, MediaState, MessageStatus
+from tenant_portal.models.enums import ChannelKind, Direction, MediaState, MessageStatus, ThrottleReason
 from tenant_portal.models.ids import uuid7
 from tenant_portal.simulator.two_tenant_check import forms
 from tenant_portal.simulator.two_tenant_check.actors import Actor
@@ -50,6 +50,7 @@ async def fill(visitor: Visitor, actor: Actor) -> Actor:
     actor = await _answer(actor)
     await _describe_lead(actor)
     await _invite(actor)
+    await _wait(actor)
     return replace(actor, ids=await ids_of(actor.tenant_id))
 
 
@@ -130,11 +131,18 @@ async def _invite(actor: Actor) -> None:
         await team.invite(session, actor.owner.person, email=email, role="agent", now=now())
 
 
+async def _wait(actor: Actor) -> None:
+    """Something of the client waits: a task that nobody has."""
+    async with tenant_session(actor.tenant_id) as session:
+        row = {"tenant_id": actor.tenant_id, "subject": "task:nothing", "until": now(), "reason": ThrottleReason.BUSY}
+        session.add(Throttle(**row))
+
+
 async def ids_of(tenant_id: UUID) -> dict[str, tuple[str, ...]]:
     """Ids of all rows of a client, by table."""
     found = {}
     for part in wall.WALLS:
-        if part.tenant_column == "tenant_id" and part.table not in {"subaccount", "tenant_hour"}:
+        if part.tenant_column == "tenant_id" and "id" in metadata.tables[part.table].columns:
             reads = any(access.role == wall.APP for access in part.accesses)
             door = tenant_session(tenant_id) if reads else identity_session()
             query = text(f"select id from {part.table} where tenant_id = :tenant order by id")

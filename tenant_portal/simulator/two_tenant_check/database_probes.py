@@ -25,6 +25,7 @@ KNOWN_DEFINERS = frozenset(
         "front_door.store_events",
         "front_door.hold_request",
         "front_door.count_refusals",
+        "front_door.note_pressure",
     }
 )
 DEFINERS = """

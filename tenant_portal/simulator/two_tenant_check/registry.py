@@ -2,6 +2,7 @@
 
 from tenant_portal.simulator.two_tenant_check import (
     database_probes,
+    flood_probes,
     handler_probes,
     live_probes,
     route_probes,
@@ -18,6 +19,7 @@ TOPICS = (
     staff_probes,
     webhook_probes,
     routing_probes,
+    flood_probes,
     handler_probes,
     route_probes,
     live_probes,

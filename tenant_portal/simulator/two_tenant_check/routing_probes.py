@@ -43,7 +43,7 @@ async def _reaches_one(kind: ChannelKind, letter: str, context: Context) -> str:
     other, marker = context.stage.other(receiver), f"seed{secrets.token_hex(6)}"
     before = await canaries.fingerprint(other.tenant_id)
     how = await _send(context, receiver, kind, marker)
-    await _until(lambda: canaries.holds(receiver.tenant_id, marker))
+    await until(lambda: canaries.holds(receiver.tenant_id, marker))
     leak_if(await canaries.holds(other.tenant_id, marker), f"it also arrived at client {other.letter}")
     leak_if(await canaries.fingerprint(other.tenant_id) != before, f"rows of client {other.letter} changed")
     return f"{how}; it is with client {receiver.letter} and not with client {other.letter}"
@@ -67,7 +67,8 @@ def new_phone() -> str:
     return f"+1628555{secrets.randbelow(9000) + 1000}"
 
 
-async def _until(is_done: Callable[[], Awaitable[bool]], seconds: float = ARRIVAL_SECONDS) -> None:
+async def until(is_done: Callable[[], Awaitable[bool]], seconds: float = ARRIVAL_SECONDS) -> None:
+    """Wait for something to arrive where it belongs, or fail."""
     deadline = time.monotonic() + seconds
     while not await is_done():
         if time.monotonic() > deadline:
@@ -98,11 +99,11 @@ async def _leads_are_apart(letter: str, context: Context) -> str:
 
 @probe(Group.ROUTING, "seed.picture", "A picture sent to client A is fetched, and client B cannot open it")
 async def picture(context: Context) -> str:
-    _needs_numbers(context)
+    needs_numbers(context)
     lead = new_phone()
     async with handset() as phones:
         await phones.write(lead, context.a.number, "With a picture", pictures=1)
-    await _until(lambda: _has_stored_media(context.a, lead))
+    await until(lambda: _has_stored_media(context.a, lead))
     async with tenant_session(context.a.tenant_id) as session:
         media_id = await session.scalar(text(MEDIA_OF.format("media.id")), _of(context.a, lead))
     own = await context.visitor.get(f"/media/{media_id}", context.a.owner.cookie)
@@ -131,13 +132,13 @@ async def _has_stored_media(actor: Actor, lead: str) -> bool:
 
 @probe(Group.ROUTING, "seed.answer", "Client A's answer leaves from client A's number and reaches its lead only")
 async def answer(context: Context) -> str:
-    _needs_numbers(context)
+    needs_numbers(context)
     lead, marker = new_phone(), f"answer{secrets.token_hex(6)}"
     async with handset() as phones:
         for actor in (context.a, context.b):
             await phones.write(lead, actor.number, "Hello")
-        await _reply(context.a, lead, marker)
-        await _until(lambda: _is_on_phone(lead, marker))
+        await reply(context.a, lead, marker)
+        await until(lambda: is_on_phone(lead, marker))
         entries = [entry for entry in await phones.conversation(lead) if marker in entry.text]
     senders = {entry.other for entry in entries}
     leak_if(senders != {context.a.number} or len(entries) != 1, f"it came {len(entries)} times, from {senders}")
@@ -145,7 +146,8 @@ async def answer(context: Context) -> str:
     return f"the lead, who writes to both, got it once, from {context.a.number}"
 
 
-async def _reply(actor: Actor, lead: str, body: str) -> None:
+async def reply(actor: Actor, lead: str, body: str) -> None:
+    """The client's owner answers a lead that has written."""
     query = text(
         "select c.id from conversation c join lead l on l.tenant_id = c.tenant_id and l.id = c.lead_id"
         " where c.tenant_id = :tenant and l.address = :lead"
@@ -155,12 +157,14 @@ async def _reply(actor: Actor, lead: str, body: str) -> None:
         await inbox.queue_reply(session, actor.owner.person, conversation_id, body)
 
 
-async def _is_on_phone(lead: str, marker: str) -> bool:
+async def is_on_phone(lead: str, marker: str) -> bool:
+    """Whether a message with this marker is on the lead's phone."""
     async with handset() as phones:
         return any(marker in entry.text for entry in await phones.conversation(lead))
 
 
-def _needs_numbers(context: Context) -> None:
+def needs_numbers(context: Context) -> None:
+    """Skipped where the two clients have no real numbers."""
     if context.is_live:
         raise Skipped(NO_NUMBERS)
 
@@ -199,4 +203,4 @@ async def _resume(context: Context) -> None:
         async with staff_session() as session:
             return bool(await session.scalar(query, {"tenant": context.b.tenant_id}))
 
-    await _until(is_settled)
+    await until(is_settled)

@@ -23,6 +23,7 @@ from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.tenants.detail_state import RefusalLine, TenantDetailState
 from tenant_portal.ui.pages.tenants.dialogs import SUSPEND_TEXT
+from tenant_portal.ui.pages.tenants.limits_view import fact, given_up_panel, limits_panel
 from tenant_portal.ui.pages.tenants.lines import ChannelMark
 from tenant_portal.ui.pages.tenants.list_page import refresher
 
@@ -94,6 +95,11 @@ def _client() -> rx.Component:
         ),
         _connection(),
         _channels(),
+        limits_panel(TenantDetailState.limits),
+        rx.cond(
+            TenantDetailState.limits.lost.length() > 0,
+            given_up_panel(TenantDetailState.limits, TenantDetailState.run_again),
+        ),
         rx.cond(TenantDetailState.refusals.length() > 0, _refusals()),
         _invite(),
     )
@@ -109,23 +115,19 @@ def _problem() -> rx.Component:
 def _connection() -> rx.Component:
     return panel(
         rx.el.dl(
-            _fact("State", status_badge(LINE.state_label, LINE.tone)),
-            _fact(
+            fact("State", status_badge(LINE.state_label, LINE.tone)),
+            fact(
                 "Account at Twilio",
                 rx.cond(LINE.account_sid != "", rx.el.code(LINE.account_sid, class_name="code"), "not made yet"),
             ),
-            _fact("Twilio says", rx.cond(LINE.twilio_status != "", LINE.twilio_status, "nothing yet")),
-            _fact("Last webhook", rx.cond(LINE.last_webhook_at != "", relative_time(LINE.last_webhook_at), "never")),
-            _fact("Client since", relative_time(LINE.created_at)),
+            fact("Twilio says", rx.cond(LINE.twilio_status != "", LINE.twilio_status, "nothing yet")),
+            fact("Last webhook", rx.cond(LINE.last_webhook_at != "", relative_time(LINE.last_webhook_at), "never")),
+            fact("Client since", relative_time(LINE.created_at)),
             class_name="channel-facts",
         ),
         title="Connection to Twilio",
         actions=(button("Check at Twilio", icon="refresh-cw", small=True, on_click=TenantDetailState.check),),
     )
-
-
-def _fact(name: str, value: rx.Component | rx.Var[str]) -> rx.Component:
-    return rx.el.div(rx.el.dt(name), rx.el.dd(value))
 
 
 def _channels() -> rx.Component:

@@ -7,8 +7,9 @@ import reflex as rx
 
 from tenant_portal.db import announce, staff_session
 from tenant_portal.errors import NotFound, PortalError
-from tenant_portal.tenants import queries, service
+from tenant_portal.tenants import limits, queries, service
 from tenant_portal.tenants.queries import Refusal
+from tenant_portal.ui.pages.tenants.limits_view import LimitLines, limit_lines
 from tenant_portal.ui.pages.tenants.lines import TenantLine, tenant_line
 from tenant_portal.ui.pages.tenants.list_state import owner_link, tenant_id_of
 from tenant_portal.ui.session_state import form_text, staff
@@ -26,7 +27,8 @@ REASONS = {
     "content-type": "Not a form",
     "too-large": "Too large",
     "slow-body": "Sent too slowly",
-    "flood": "Too many at once",
+    "flood": "Beyond the client's flood line",
+    "too-many-failures": "Too much from one address was wrong",
 }
 
 
@@ -46,6 +48,7 @@ class TenantDetailState(rx.State):
 
     line: TenantLine = TenantLine()
     refusals: list[RefusalLine] = []
+    limits: LimitLines = LimitLines()
     loaded: bool = False
     missing: bool = False
     notice: str = ""
@@ -86,6 +89,12 @@ class TenantDetailState(rx.State):
         await _change(self, service.resume, "The client goes on.", by=person)
 
     @rx.event
+    async def run_again(self, task: str) -> None:
+        """Start work that was given up once more."""
+        person = await staff(self)
+        await _change(self, limits.run_again, "It runs again.", task=task, by=person)
+
+    @rx.event
     async def invite(self, form: dict[str, Any]) -> None:
         """A link for an owner of this client."""
         person = await staff(self)
@@ -114,10 +123,12 @@ async def _read(state: TenantDetailState) -> None:
         async with staff_session() as session:
             row = await queries.one(session, tenant_id)
             refused = await queries.refusals(session, row.account_sid) if row.account_sid else []
+            pressure, given_up = await limits.pressure(session, tenant_id), await limits.given_up(session, tenant_id)
     except NotFound:
         state.missing = state.loaded = True
         return
     state.line, state.refusals = tenant_line(row), [_refusal(one) for one in refused]
+    state.limits = limit_lines(pressure, given_up)
     state.missing, state.loaded = False, True
 
 
