@@ -25,7 +25,7 @@ class Wanted:
     attempts: int
 
 
-async def list_due(session: AsyncSession, tenant_id: UUID, limit: int = BATCH) -> list[Wanted]:
+async def list_due(session: AsyncSession, tenant_id: UUID, limit: int) -> list[Wanted]:
     """Files whose time has come, longest waiting first."""
     waiting = MEDIA.c.state == sa.literal_column(f"'{MediaState.WAITING.value}'")
     found = sa.select(MEDIA.c.id, MEDIA.c.source_url, MEDIA.c.attempts).where(

@@ -90,7 +90,7 @@ async def drain_media(tenant_id: UUID) -> None:
     if gateway is None:
         return
     async with tenant_session(tenant_id) as session:
-        due = await files.list_due(session, tenant_id)
+        due = await files.list_due(session, tenant_id, files.BATCH)
     end = time.monotonic() + SLICE_SECONDS
     for wanted in due:
         if not await _fetch(tenant_id, gateway, wanted) or time.monotonic() > end:

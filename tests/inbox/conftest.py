@@ -72,13 +72,8 @@ class Desk:
         ]
 
     def file_at_twilio(self, content: bytes, content_type: str = "image/png") -> str:
-        """Its URL, as a webhook tells it."""
-        store, account, message = self.twilio.world.store, self.acme.account_sid, new_sid("MM")
-        file = store.save_file(new_sid("ME"), content)
-        media = store.put(
-            Media(sid=new_sid("ME"), account_sid=account, message_sid=message, content_type=content_type, file=file)
-        )
-        return f"https://api.twilio.com/2010-04-01/Accounts/{account}/Messages/{message}/Media/{media.sid}"
+        """The URL of a file of Acme's."""
+        return file_at_twilio(self.twilio, self.acme, content, content_type)
 
     async def receive_file(self, url: str, content_type: str = "image/png") -> UUID:
         """A message with a file arrives; the id of the file."""
@@ -99,19 +94,27 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def desk(cast: Cast, twilio: SimulatedTwilio) -> Desk:
-    acme, store = cast.acme, twilio.world.store
+    enter_twilio(twilio, cast.acme)
+    return Desk(cast, twilio, await open_thread(cast.acme, lead=LEAD))
+
+
+def enter_twilio(twilio: SimulatedTwilio, company: Company) -> None:
+    """The company's subaccount, number and WhatsApp sender, as its channels left them."""
+    store, sid = twilio.world.store, company.account_sid
     parent = next(account for account in store.all(Account) if account.is_parent)
-    store.put(
-        Account(
-            sid=acme.account_sid,
-            account_sid=acme.account_sid,
-            friendly_name="Acme",
-            auth_token=acme.auth_token,
-            owner_sid=parent.sid,
-        )
+    names = {"sid": sid, "account_sid": sid, "friendly_name": company.name}
+    store.put(Account(**names, auth_token=company.auth_token, owner_sid=parent.sid))
+    number = {"phone_number": company.number, "friendly_name": company.number, "country": "US", "number_type": "local"}
+    store.put(Number(sid=new_sid("PN"), account_sid=sid, **number))
+    sender = {"phone_number": company.number, "code": "123456", "status": "ONLINE"}
+    store.put(Sender(sid=new_sid("XE"), account_sid=sid, **sender))
+
+
+def file_at_twilio(twilio: SimulatedTwilio, company: Company, content: bytes, content_type: str = "image/png") -> str:
+    """The URL of a file of this company's account, as a webhook tells it."""
+    store, account, message = twilio.world.store, company.account_sid, new_sid("MM")
+    file = store.save_file(new_sid("ME"), content)
+    media = store.put(
+        Media(sid=new_sid("ME"), account_sid=account, message_sid=message, content_type=content_type, file=file)
     )
-    number = {"phone_number": acme.number, "friendly_name": acme.number, "country": "US", "number_type": "local"}
-    store.put(Number(sid=new_sid("PN"), account_sid=acme.account_sid, **number))
-    sender = {"phone_number": acme.number, "code": "123456", "status": "ONLINE"}
-    store.put(Sender(sid=new_sid("XE"), account_sid=acme.account_sid, **sender))
-    return Desk(cast, twilio, await open_thread(acme, lead=LEAD))
+    return f"https://api.twilio.com/2010-04-01/Accounts/{account}/Messages/{message}/Media/{media.sid}"

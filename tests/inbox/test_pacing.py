@@ -11,9 +11,9 @@ from tenant_portal import db
 from tenant_portal.config import settings
 from tenant_portal.inbox import jobs, pacing, rules, service
 from tenant_portal.models.enums import MediaState
-from tenant_portal.simulator.stand_in.records import Account, Message
+from tenant_portal.simulator.stand_in.records import Message
 from tests.cast import Company
-from tests.inbox.conftest import Desk
+from tests.inbox.conftest import Desk, enter_twilio
 from tests.inbox.test_media import PICTURE
 from tests.inbox.test_outbox import forget_jobs, waiting
 from tests.signed_in import person
@@ -36,15 +36,7 @@ async def answers(desk: Desk, count: int, **more: UUID) -> None:
 async def globex_sends(desk: Desk) -> list[Message]:
     """What Globex has sent after one answer of Charlie's and one run of its outbox."""
     globex, store = desk.cast.globex, desk.twilio.world.store
-    parent = next(account for account in store.all(Account) if account.is_parent)
-    names = {"sid": globex.account_sid, "account_sid": globex.account_sid, "friendly_name": "Globex"}
-    store.put(Account(**names, auth_token=globex.auth_token, owner_sid=parent.sid))
-    number = next(one for one in desk.twilio.numbers() if one.phone_number == desk.acme.number)
-    store.put(
-        number.model_copy(
-            update={"sid": f"PN{7:032}", "account_sid": globex.account_sid, "phone_number": globex.number}
-        )
-    )
+    enter_twilio(desk.twilio, globex)
     thread = await open_thread(globex, lead=LEAD)
     async with db.tenant_session(globex.tenant_id) as session:
         await service.queue_reply(session, person(desk.cast.charlie), thread, "Hello from Globex")
