@@ -1,5 +1,6 @@
 """The worker process: it drains, it stops when told, and what it leaves when killed is done by the next one."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -57,6 +58,31 @@ async def test_a_worker_drains_and_stops_when_told(
     until(lambda: jobs(admin_url, "select 1 from procrastinate_jobs where task_name = 'inbox.send_outbox'") == [])
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=PATIENCE) == 0
+
+
+async def test_a_tenants_next_slice_begins_when_the_last_one_ends(cast: Cast, admin_url: str) -> None:
+    ends: list[float] = []
+    async with job_queue.open_app(job_queue.connector()) as app:
+
+        @app.task(name="tests.slice")
+        async def one_of_three(tenant_id: str) -> None:
+            if len(ends) < 2:
+                async with db.tenant_session(cast.acme.tenant_id) as session:
+                    await job_queue.wake(session, "tests.slice", cast.acme.tenant_id)
+            # The worker has looked once more by then, and found the lock taken.
+            await asyncio.sleep(0.2)
+            ends.append(time.monotonic())
+
+        async with db.tenant_session(cast.acme.tenant_id) as session:
+            await job_queue.wake(session, "tests.slice", cast.acme.tenant_id)
+        # Polling alone would take it a minute.
+        options = {"fetch_job_polling_interval": 60, "install_signal_handlers": False, "delete_jobs": "successful"}
+        working = asyncio.create_task(app.run_worker_async(**options))
+        async with asyncio.timeout(PATIENCE):
+            while len(ends) < 3:
+                await asyncio.sleep(0.01)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
 
 
 def _strand(admin_url: str, attempts: int) -> None:

@@ -3,7 +3,7 @@
 `throttle` says for each tenant what may not happen before when. `jobs.wake` keeps to it: a job that is woken too early
 is put off, whoever woke it. `front_door.note_pressure(rows)` is how a web process says that a tenant's webhooks are
 beyond a line. `jobs.given_up()` lists, for staff, the jobs that failed for good, and `jobs.run_again(task, tenant)`
-takes them off that list; the caller then wakes the task.
+takes them off that list; the caller then wakes the task. A job that ends tells the workers of the one that waited for it.
 
 Must not break the version of the code before it: add first, remove one release later.
 """
@@ -90,6 +90,22 @@ alter function jobs.run_again(text, uuid) owner to portal_jobs;
 revoke create on schema jobs from portal_jobs;
 """
 
+# The worker looks for jobs when one is inserted: one that waited for this job's lock would lie there until it polls again,
+# and a tenant's slices, each of which wakes the next one while it runs, would be half a second apart.
+FREE_LOCK = """
+create function jobs.tell_of_free_lock() returns trigger language plpgsql set search_path = jobs, pg_temp as $$
+begin
+    if exists (select from procrastinate_jobs j where j.queueing_lock = old.lock and j.status = 'todo'
+               and (j.scheduled_at is null or j.scheduled_at <= now())) then
+        perform pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', old.id)::text);
+    end if;
+    return null;
+end
+$$;
+create trigger tell_of_free_lock after delete on jobs.procrastinate_jobs for each row
+when (old.status = 'doing' and old.lock is not null) execute function jobs.tell_of_free_lock();
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -116,11 +132,13 @@ def upgrade() -> None:
     )
     # Written once for each message that is sent: room for new row versions on the same page saves the index's.
     op.execute("alter table throttle set (fillfactor = 50)")
-    for statement in (WAKE_AND_KEEP_TO_THE_THROTTLE, NOTE_PRESSURE, GIVEN_UP):
+    for statement in (WAKE_AND_KEEP_TO_THE_THROTTLE, NOTE_PRESSURE, GIVEN_UP, FREE_LOCK):
         op.get_bind().connection.cursor().execute(statement)
 
 
 def downgrade() -> None:
     op.get_bind().connection.cursor().execute(WAKE)
+    op.execute("drop trigger tell_of_free_lock on jobs.procrastinate_jobs")
+    op.execute("drop function jobs.tell_of_free_lock()")
     op.execute("drop function jobs.given_up(), jobs.run_again(text, uuid), front_door.note_pressure(jsonb)")
     op.drop_table("throttle")
