@@ -17,8 +17,15 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# As in 0002: DO UPDATE locks the waiting job, and the worker cannot read `-infinity`, so that now is null.
+# As in 0002: DO UPDATE locks the waiting job, and the worker cannot read `-infinity`, so that now is null. A row that its
+# WHERE leaves alone is locked as well; without it, thousands of messages left as many dead versions of one job behind.
 WAKE_AND_KEEP_TO_THE_THROTTLE = """
+create function jobs.due(p_task text, p_tenant uuid, p_one timestamptz, p_other timestamptz) returns timestamptz
+language sql stable as $$
+    select nullif(greatest(least(coalesce(p_one, '-infinity'), coalesce(p_other, '-infinity')), (
+        select h.until from public.throttle h
+        where h.tenant_id = p_tenant and h.subject = 'task:' || p_task and h.until > now())), '-infinity')
+$$;
 create or replace function jobs.wake(p_task text, p_tenant uuid, p_delay interval) returns void
 language sql security definer set search_path = jobs, pg_temp as $$
     insert into procrastinate_jobs (queue_name, task_name, args, lock, queueing_lock, scheduled_at)
@@ -27,10 +34,9 @@ language sql security definer set search_path = jobs, pg_temp as $$
                select h.until from public.throttle h
                where h.tenant_id = p_tenant and h.subject = 'task:' || p_task and h.until > now()))
     on conflict (queueing_lock) where status = 'todo' do update
-    set scheduled_at = nullif(greatest(
-        least(coalesce(procrastinate_jobs.scheduled_at, '-infinity'), coalesce(excluded.scheduled_at, '-infinity')), (
-            select h.until from public.throttle h
-            where h.tenant_id = p_tenant and h.subject = 'task:' || p_task and h.until > now())), '-infinity')
+    set scheduled_at = jobs.due(p_task, p_tenant, procrastinate_jobs.scheduled_at, excluded.scheduled_at)
+    where procrastinate_jobs.scheduled_at
+        is distinct from jobs.due(p_task, p_tenant, procrastinate_jobs.scheduled_at, excluded.scheduled_at)
 $$;
 """
 
@@ -141,4 +147,5 @@ def downgrade() -> None:
     op.execute("drop trigger tell_of_free_lock on jobs.procrastinate_jobs")
     op.execute("drop function jobs.tell_of_free_lock()")
     op.execute("drop function jobs.given_up(), jobs.run_again(text, uuid), front_door.note_pressure(jsonb)")
+    op.execute("drop function jobs.due(text, uuid, timestamptz, timestamptz)")
     op.drop_table("throttle")
