@@ -63,5 +63,7 @@ class TenantMissing(PortalError):
 class PortalFault(PortalError):
     """The portal itself failed at a piece of work: counted and tried again like any failure. The log has the cause."""
 
-    def __init__(self, message: str = "Something failed in the portal itself. The agency finds the cause in its log.") -> None:
-        super().__init__(message, permanent=False)
+    def __init__(self) -> None:
+        super().__init__(
+            "Something failed in the portal itself. The agency finds the cause in its log.", permanent=False
+        )

@@ -151,8 +151,8 @@ def flood(scene: Scene) -> threading.Thread:
 
     def send() -> None:
         while (stored := scene_count(scene)) < COUNT:
-            # A run begins with the first message it is given; some of those before the last one may be missing.
-            load.run(scene.port, messages[max(0, stored - OVERLAP) :], CONNECTIONS, 2)
+            # wrk leaves the first one out until it begins again, and some before the last stored one may be missing.
+            load.run(scene.port, [messages[0], *messages[max(0, stored - OVERLAP) :]], CONNECTIONS, 2)
 
     thread = threading.Thread(target=send, daemon=True)
     thread.start()

@@ -134,8 +134,8 @@ async def _invite(actor: Actor) -> None:
 async def _wait(actor: Actor) -> None:
     """Something of the client waits: a task that nobody has."""
     async with tenant_session(actor.tenant_id) as session:
-        row = {"tenant_id": actor.tenant_id, "subject": "task:nothing", "until": now(), "reason": ThrottleReason.BUSY}
-        session.add(Throttle(**row))
+        busy = ThrottleReason.BUSY
+        session.add(Throttle(tenant_id=actor.tenant_id, subject="task:nothing", until=now(), reason=busy))
 
 
 async def ids_of(tenant_id: UUID) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """What of a client waits and why, what was given up, and the lines its webhooks are held against."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import reflex as rx
 
@@ -108,7 +109,7 @@ def _held_row(one: rx.Var[HeldWork]) -> rx.Component:
     )
 
 
-def given_up_panel(lines: rx.Var[LimitLines], run_again: rx.event.EventType[str]) -> rx.Component:
+def given_up_panel(lines: rx.Var[LimitLines], run_again: Any) -> rx.Component:
     """Work that was given up, each with a button that starts it again."""
 
     def row(one: rx.Var[LostWork]) -> rx.Component:
