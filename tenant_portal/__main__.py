@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tenant_portal import web_server
 from tenant_portal import worker as worker_process
 from tenant_portal.cli import channel, doctor, handset, keys, runtime, simulate, tenant, user
 from tenant_portal.cli.runtime import AsJson
@@ -31,6 +32,12 @@ def run(
 ) -> None:
     """Start everything: database, web, worker and, without a Twilio account, the simulated Twilio."""
     raise typer.Exit(supervise(port))
+
+
+@app.command()
+def web() -> None:
+    """Start one web process on a database that is set up already."""
+    web_server.serve()
 
 
 @app.command()

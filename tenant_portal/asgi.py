@@ -1,4 +1,4 @@
-"""The web process: `uvicorn tenant_portal.asgi:create --factory`.
+"""The web process' application; web_server.py serves it.
 
 Webhooks go straight to the front door and never see Reflex; everything else stands behind the gate (ui/gate.py).
 """

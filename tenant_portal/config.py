@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 import secrets
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,7 +26,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PORTAL_", frozen=True, extra="ignore")
 
-    port: int = Field(3000, ge=1, le=65534, description="Port of the web server, on loopback.")
+    host: str = Field("127.0.0.1", description="Address of this machine on which the web server listens.")
+    port: int = Field(3000, ge=1, le=65534, description="Port of the web server.")
     public_url: str = Field("", description="Address under which Twilio and browsers reach the portal.")
     data_dir: Path = Field(Path(".portal"), description="Folder of the embedded database, spool, keys and objects.")
     database_url: str = Field("", description="PostgreSQL 15+ for set-up and migration; empty starts an embedded one.")
@@ -40,6 +43,9 @@ class Settings(BaseSettings):
     webhook_failure_line: float = Field(20, gt=0, description="Wrong requests a second of one address before 429.")
     tenant_send_rate: float = Field(100, gt=0, description="Messages a second that one client sends in all.")
     long_code_send_rate: float = Field(1, gt=0, description="Messages a second from one US or Canadian number.")
+    trusted_proxies: str = Field("127.0.0.1", description="Addresses or networks whose X-Forwarded-For is believed.")
+    drain_seconds: float = Field(0, ge=0, le=300, description="From SIGTERM until web stops taking requests.")
+    secrets_dir: str = Field("", description="Folder with a file for each secret setting, named like its variable.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     @field_validator("public_url", "twilio_base_url")
@@ -103,6 +109,20 @@ class Settings(BaseSettings):
         return parts.scheme == "https" or parts.hostname in LOOPBACK_HOSTS
 
     @cached_property
+    def login_url(self) -> str:
+        """PORTAL_DATABASE_APP_URL with the derived password where it names none; empty if it is not set."""
+        parts = urlsplit(self.database_app_url)
+        if not parts.username or parts.password is not None:
+            return self.database_app_url
+        login, _, host = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{login}:{self.login_password}@{host}"))
+
+    @cached_property
+    def login_password(self) -> str:
+        """Of web and worker; made from the sealing key, so that every host of one portal knows it and none stores it."""
+        return hmac.new(next(iter(self.keys.values())), b"password of portal_web", hashlib.sha256).hexdigest()
+
+    @cached_property
     def keys(self) -> dict[str, bytes]:
         """Key id to key, the sealing key first; made once and kept in the data folder where none are set."""
         return parse_secret_keys(self.secret_keys or _kept_secret_keys(self.data_dir / "secret_keys"))
@@ -148,9 +168,16 @@ def _kept_secret_keys(path: Path) -> str:
 def settings() -> Settings:
     """The settings of this process; SettingsError with one sentence for each wrong one."""
     try:
-        return Settings()
+        return Settings(_secrets_dir=_secrets_folder())
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(item["loc"], item["msg"]) for item in error.errors())) from None
+
+
+def _secrets_folder() -> str | None:
+    folder = os.environ.get("PORTAL_SECRETS_DIR")
+    if folder and not os.access(folder, os.R_OK | os.X_OK):
+        raise SettingsError(f"PORTAL_SECRETS_DIR: the folder {folder} is not there, or not for this user.")
+    return folder or None
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:

@@ -4,12 +4,10 @@ Takes the URL of an administrator (of the embedded server, or PORTAL_DATABASE_UR
 sign in as `portal_web`, a role without rights of its own.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import sqlalchemy as sa
@@ -65,16 +63,11 @@ def create_database(admin_url: str, name: str = DATABASE) -> str:
 
 def login_url(admin_url: str) -> str:
     """The same server and database, signed in as `portal_web`."""
-    if settings().database_app_url:
-        return settings().database_app_url
+    if settings().login_url:
+        return settings().login_url
     parts = urlsplit(admin_url)
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{wall.LOGIN}:{quote(login_password())}@{host}"))
-
-
-def login_password() -> str:
-    """Derived from the sealing key, so that every host of one portal knows it and none stores it."""
-    return hmac.new(next(iter(settings().keys.values())), b"password of portal_web", hashlib.sha256).hexdigest()
+    return urlunsplit(parts._replace(netloc=f"{wall.LOGIN}:{settings().login_password}@{host}"))
 
 
 @contextmanager
@@ -115,7 +108,7 @@ def _make_roles(connection: psycopg.Connection) -> None:
         _make_role(connection, role, "nologin")
     _make_role(connection, wall.LOGIN, "login noinherit")
     connection.execute(
-        sql.SQL("alter role {} password {}").format(sql.Identifier(wall.LOGIN), sql.Literal(login_password()))
+        sql.SQL("alter role {} password {}").format(sql.Identifier(wall.LOGIN), sql.Literal(settings().login_password))
     )
     doors = sql.SQL(", ").join(map(sql.Identifier, wall.DOOR_ROLES))
     for member in (wall.OWNER, wall.LOGIN):

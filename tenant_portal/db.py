@@ -36,7 +36,7 @@ def use_database(url: str) -> None:
 
 def database_url() -> str:
     """The login URL of this process; SettingsError if nobody named one."""
-    url = _url or settings().database_app_url
+    url = _url or settings().login_url
     if not url:
         raise SettingsError("No database: start with `python -m tenant_portal run` or set PORTAL_DATABASE_APP_URL.")
     return url

@@ -1,6 +1,7 @@
 """What machines ask: does it live, can it serve, how is it doing."""
 
 import ipaddress
+import threading
 
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
@@ -17,6 +18,7 @@ from tenant_portal.logs import redact
 
 NO_STORE = {"Cache-Control": "no-store"}
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_left = threading.Event()
 
 
 async def healthz(_: Request) -> Response:
@@ -26,8 +28,20 @@ async def healthz(_: Request) -> Response:
 
 async def readyz(_: Request) -> Response:
     """200 when the database is there and on this version's schema, else 503 with the reason."""
-    problem = await _problem()
-    return PlainTextResponse(problem or "ready", 503 if problem else 200, NO_STORE)
+    return _readiness(_leaving() or await _problem())
+
+
+async def readyz_proxy(_: Request) -> Response:
+    """What a load balancer asks: 503 only once this process is on its way out.
+
+    Not the database: webhooks are taken without it, into the spool, and old processes serve on a newer schema.
+    """
+    return _readiness(_leaving())
+
+
+def leave() -> None:
+    """From now on this process says that it is not ready; it still serves what comes."""
+    _left.set()
 
 
 async def metrics(request: Request) -> Response:
@@ -49,6 +63,14 @@ def is_local(request: Request) -> bool:
     return is_loopback and not any(name in request.headers for name in FORWARDED)
 
 
+def _leaving() -> str:
+    return "This process is about to stop." if _left.is_set() else ""
+
+
+def _readiness(problem: str) -> Response:
+    return PlainTextResponse(problem or "ready", 503 if problem else 200, NO_STORE)
+
+
 async def _problem() -> str:
     try:
         async with db.identity_session() as session:
@@ -62,5 +84,6 @@ async def _problem() -> str:
 routes: list[BaseRoute] = [
     Route("/healthz", healthz, methods=["GET"]),
     Route("/readyz", readyz, methods=["GET"]),
+    Route("/readyz/proxy", readyz_proxy, methods=["GET"]),
     Route("/metrics", metrics, methods=["GET"]),
 ]

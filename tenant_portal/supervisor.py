@@ -76,7 +76,7 @@ class Supervisor:
         sign_ins = self._seed(login)
         self._start_twilio(login)
         self._finish_build(pages)
-        self._start("web", _uvicorn("tenant_portal.asgi:create", settings().port), login)
+        self._start("web", ["tenant_portal", "web"], login)
         self._wait_until_web_answers()
         # A worker's calls make Twilio call back, and nobody repeats a callback that found no web process.
         self._start("worker", ["tenant_portal", "worker"], login)
@@ -101,9 +101,9 @@ class Supervisor:
         """The login URL of web and worker, on a database that is up to date."""
         if settings().database_url:
             return self._outside_database(settings().database_url)
-        if settings().database_app_url:
+        if settings().login_url:
             self._done("Database", "as PORTAL_DATABASE_APP_URL says; not migrated from here")
-            return settings().database_app_url
+            return settings().login_url
         self.server = EmbeddedServer(settings().data_dir)
         url = database_setup.prepare(database_setup.create_database(self.server.start()))
         self._done("Database", f"embedded PostgreSQL in {_short(self.server.files.home)}")
@@ -216,7 +216,7 @@ async def _seeded() -> Sequence[SignIn] | None:
 
 
 def _uvicorn(factory: str, port: int) -> list[str]:
-    """One worker: Reflex keeps its session state in memory; more are for Redis and a proxy in front."""
+    """The simulated Twilio: its own memory, so one worker."""
     return [
         "uvicorn", factory, "--factory", "--host", HOST, "--port", str(port), "--no-access-log",
         "--log-level", "warning", "--no-server-header", "--timeout-graceful-shutdown", "3",

@@ -39,7 +39,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 EDGE_FILES = frozenset({"jobs", "webhooks", "http", "steps", "round_trip"})
 ANYTHING = frozenset(
     {"__main__", "tenant_portal", "asgi", "http_routes", "worker", "supervisor", "seed", "cli", "simulator"}
-    | {"frontend_build", "doctor"}
+    | {"frontend_build", "doctor", "web_server"}
 )
 UI_MAY_NOT = ("sqlalchemy", "sqlmodel", "twilio", "procrastinate", "psycopg")
 SDK_IMPORTERS = ("twilio_gateway",)

@@ -82,3 +82,31 @@ def test_processes_that_start_at_once_agree_on_one_kept_key(tmp_path: Path) -> N
     assert all(keys == found[0] for keys in found)
     assert os.stat(tmp_path / "secret_keys").st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["secret_keys"]
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "PORTAL_SECRET_KEYS").write_text(f"{new_secret_key('k7')}\n")
+    (tmp_path / "portal_database_url").write_text("postgresql://admin@db/portal\n")
+    monkeypatch.setenv("PORTAL_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("PORTAL_DATABASE_URL", "postgresql://the-variable-wins/portal")
+    assert list(settings().keys) == ["k7"]
+    assert settings().database_url == "postgresql://the-variable-wins/portal"
+
+
+def test_a_missing_folder_of_secrets_stops_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PORTAL_SECRETS_DIR", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match="PORTAL_SECRETS_DIR: the folder .*none is not there"):
+        settings()
+
+
+def test_a_login_without_a_password_gets_the_derived_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_DATABASE_APP_URL", "postgresql://portal_web@db:5432/portal?sslmode=require")
+    password = settings().login_password
+    assert settings().login_url == f"postgresql://portal_web:{password}@db:5432/portal?sslmode=require"
+    assert password not in repr(settings())
+
+
+@pytest.mark.parametrize("url", ["", "postgresql:///portal", "postgresql://portal_web:own@db/portal"])
+def test_a_login_with_a_password_or_without_a_name_stays(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("PORTAL_DATABASE_APP_URL", url)
+    assert settings().login_url == url

@@ -60,4 +60,4 @@ def test_a_migration_waits_briefly_for_locks_and_gives_up(admin_url: str) -> Non
 
 
 def test_the_password_of_the_login_is_not_in_the_settings() -> None:
-    assert database_setup.login_password() not in settings().model_dump_json()
+    assert settings().login_password not in settings().model_dump_json()

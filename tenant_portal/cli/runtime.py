@@ -26,8 +26,8 @@ def database() -> Iterator[str]:
     """
     if settings().database_url:
         yield _enter(database_setup.prepare(settings().database_url))
-    elif settings().database_app_url:
-        yield _enter(settings().database_app_url)
+    elif settings().login_url:
+        yield _enter(settings().login_url)
     else:
         with EmbeddedServer(settings().data_dir) as server:
             url = database_setup.create_database(server.admin_url)

@@ -29,6 +29,7 @@ OPEN_PATHS = frozenset(
         "/login",
         "/healthz",
         "/readyz",
+        "/readyz/proxy",
         "/metrics",
         "/ping",
         "/favicon.svg",

@@ -19,6 +19,7 @@ AUDIENCES = {
     "/auth/invitation": Audience.EVERYBODY,
     "/healthz": Audience.EVERYBODY,
     "/readyz": Audience.EVERYBODY,
+    "/readyz/proxy": Audience.EVERYBODY,
     "/metrics": Audience.EVERYBODY,
     "/media/{media_id}": Audience.CLIENT,
     "/staff/simulator/report": Audience.STAFF,
