@@ -95,7 +95,7 @@ def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_a_missing_folder_of_secrets_stops_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PORTAL_SECRETS_DIR", str(tmp_path / "none"))
-    with pytest.raises(SettingsError, match="PORTAL_SECRETS_DIR: the folder .*none is not there"):
+    with pytest.raises(SettingsError, match=r"PORTAL_SECRETS_DIR: the folder .*none is not there"):
         settings()
 
 
