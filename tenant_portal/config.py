@@ -119,7 +119,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def login_password(self) -> str:
-        """Of web and worker; made from the sealing key, so that every host of one portal knows it and none stores it."""
+        """Of web and worker; made from the sealing key, so that every host of a portal knows it and none stores it."""
         return hmac.new(next(iter(self.keys.values())), b"password of portal_web", hashlib.sha256).hexdigest()
 
     @cached_property

@@ -199,7 +199,8 @@ async def test_the_proxys_log_holds_no_token(webs: tuple[Web, Web, str], tmp_pat
     transport = httpx.AsyncHTTPTransport(retries=5)
     async with httpx.AsyncClient(base_url=webs[2], headers=headers, transport=transport, timeout=15) as http:
         paths = f"/_event?token={secrets[2]}", f"/invitation/{secrets[3]}"
-        assert [answer.status_code for answer in await asyncio.gather(*map(http.get, paths))] == [502, 502]
+        answers = await asyncio.gather(*map(http.get, paths))
+        assert all(answer.is_server_error for answer in answers)
     log = (tmp_path / "caddy.log").read_text()
     assert '"uri":"/_event?…"' in log
     assert '"logger":"http.log.error"' in log
