@@ -76,7 +76,7 @@ class Supervisor:
         sign_ins = self._seed(login)
         self._start_twilio(login)
         self._finish_build(pages)
-        self._start("web", ["tenant_portal", "web"], login)
+        self._start("web", _uvicorn("tenant_portal.asgi:create", settings().port), login)
         self._wait_until_web_answers()
         # A worker's calls make Twilio call back, and nobody repeats a callback that found no web process.
         self._start("worker", ["tenant_portal", "worker"], login)
@@ -216,7 +216,7 @@ async def _seeded() -> Sequence[SignIn] | None:
 
 
 def _uvicorn(factory: str, port: int) -> list[str]:
-    """The simulated Twilio: its own memory, so one worker."""
+    """One worker: Reflex keeps its session state in memory; more are for Redis and a proxy in front."""
     return [
         "uvicorn", factory, "--factory", "--host", HOST, "--port", str(port), "--no-access-log",
         "--log-level", "warning", "--no-server-header", "--timeout-graceful-shutdown", "3",
