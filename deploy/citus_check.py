@@ -4,8 +4,8 @@
 
 Reads the catalogue of a migrated database (PORTAL_DATABASE_URL, PORTAL_DATABASE_APP_URL or the embedded one) and holds
 it against the rules of a distributed table: every primary key, unique index, exclusion and foreign key between
-distributed tables carries the distribution column. Prints what each table would be; exits with 1 if one does not fit. It
-reads, and changes nothing. Source of the rules: Citus' documentation, "Choosing distribution column" and "DDL".
+distributed tables carries the distribution column. Prints what each table would be; exits with 1 if one does not fit.
+Changes nothing. Source of the rules: Citus' documentation, "Choosing distribution column" and "DDL".
 """
 
 import argparse
