@@ -102,6 +102,24 @@ def test_no_password_stands_in_the_file() -> None:
     assert set(named) == {"/run/secrets", "/run/secrets/postgres_password"}
 
 
+def test_the_archive_takes_a_piece_whole_and_once(tmp_path: Path) -> None:
+    (command,) = [part for part in SERVICES["postgres"]["command"] if part.startswith("-carchive_command=")]
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    shell = command.removeprefix("-carchive_command=").replace("/backup/wal", str(archive)).replace("$$", "$")
+    shell = shell.replace("%p", "pg_wal/01").replace("%f", "01")
+    (tmp_path / "pg_wal").mkdir()
+
+    def archived(content: str) -> bool:
+        (tmp_path / "pg_wal" / "01").write_text(content)
+        return subprocess.run(["sh", "-c", shell], env={**os.environ, "PGDATA": str(tmp_path)}).returncode == 0
+
+    assert archived("a piece")
+    assert archived("a piece")
+    assert not archived("another of the same name")
+    assert {path.name: path.read_text() for path in archive.iterdir()} == {"01": "a piece"}
+
+
 @pytest.mark.skipif(CADDY is None, reason="needs caddy on the PATH (apt-get install caddy)")
 def test_caddy_understands_its_file(tmp_path: Path) -> None:
     told = os.environ | environment("caddy") | {"PORTAL_SITE": "portal.example.com", "HOME": str(tmp_path)}
