@@ -22,7 +22,7 @@ from tenant_portal.twilio_gateway.signatures import sign
 from tests.cast import Cast, Company
 from tests.webhook_client import FORM, address, text_message
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CADDY = shutil.which("caddy")
 DRAIN_SECONDS = 1.5
 START_SECONDS = 60
