@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".portal"), description="Folder of the embedded database, spool, keys and objects.")
     database_url: str = Field("", description="PostgreSQL 15+ for set-up and migration; empty starts an embedded one.")
     database_app_url: str = Field("", description="Login of web and worker; empty derives it from the set-up URL.")
+    database_session_url: str = Field("", description="Login past a pooler in transaction mode, for LISTEN and jobs.")
+    database_pool_size: int = Field(10, ge=2, le=100, description="Most pooled connections of one process.")
     secret_keys: str = Field("", description="`id:base64,…` of 32 bytes each; the first seals, all open.")
     twilio_base_url: str = Field("", description="Replaces scheme and host of every Twilio URL.")
     twilio_account_sid: str = Field("", pattern=r"^(AC[0-9a-f]{32})?$", description="Parent account; empty simulates.")
@@ -40,6 +42,8 @@ class Settings(BaseSettings):
     webhook_failure_line: float = Field(20, gt=0, description="Wrong requests a second of one address before 429.")
     tenant_send_rate: float = Field(100, gt=0, description="Messages a second that one client sends in all.")
     long_code_send_rate: float = Field(1, gt=0, description="Messages a second from one US or Canadian number.")
+    web_workers: int = Field(1, ge=1, le=64, description="Web processes that `run` starts; more than 1 needs Redis.")
+    workers: int = Field(1, ge=1, le=64, description="Job workers that `run` starts.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     @field_validator("public_url", "twilio_base_url")
@@ -53,11 +57,18 @@ class Settings(BaseSettings):
             raise ValueError("must not hold a user name or password")
         return value.rstrip("/")
 
-    @field_validator("database_url", "database_app_url")
+    @field_validator("database_url", "database_app_url", "database_session_url")
     @classmethod
     def _is_postgresql(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in {"postgresql", "postgres"}:
             raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must start with redis://, rediss:// or unix://")
         return value
 
     @field_validator("secret_keys")
@@ -77,6 +88,12 @@ class Settings(BaseSettings):
     def _twilio_is_live_or_simulated(self) -> Self:
         if bool(self.twilio_account_sid) != bool(self.twilio_auth_token):
             raise ValueError("PORTAL_TWILIO_ACCOUNT_SID and PORTAL_TWILIO_AUTH_TOKEN must be set together")
+        return self
+
+    @model_validator(mode="after")
+    def _web_processes_share_their_state(self) -> Self:
+        if self.web_workers > 1 and not self.redis_url:
+            raise ValueError("PORTAL_WEB_WORKERS: more than one web process needs PORTAL_REDIS_URL")
         return self
 
     @cached_property

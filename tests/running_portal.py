@@ -70,8 +70,8 @@ class RunningPortal:
             return 0
 
     def children(self) -> dict[str, int]:
-        """Name to process id of what it runs."""
-        names = {"uvicorn tenant_portal.asgi": "web", "twilio_server": "twilio", "tenant_portal worker": "worker",
+        """Name to process id of what it runs; of several of one kind, the newest."""
+        names = {"tenant_portal.web": "web", "twilio_server": "twilio", "tenant_portal worker": "worker",
                  "embedded_postgres.keeper": "keeper"}  # fmt: skip
         lines = {pid: _command(pid) for pid in _children(self.process.pid)}
         return {name: pid for pid, line in lines.items() for words, name in names.items() if words in line}

@@ -17,7 +17,7 @@ import reflex as rx
 from reflex.event import Event
 from reflex.state import StateUpdate
 
-from tenant_portal.db import LIVE_CHANNEL, database_url
+from tenant_portal.db import LIVE_CHANNEL, session_url
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import SESSIONS_CHANNEL
 from tenant_portal.ui import routes
@@ -116,7 +116,7 @@ class Live:
 
     async def _listen(self) -> None:
         # A connection of its own: a pooled one would lose its LISTEN when it goes back.
-        async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(session_url(), autocommit=True) as connection:
             await connection.execute(f"listen {LIVE_CHANNEL}")
             await connection.execute(f"listen {SESSIONS_CHANNEL}")
             # Whatever was announced while nobody listened is lost, so everybody asks again.
@@ -169,6 +169,10 @@ class Live:
         for sid in hub.of_session(session_id):
             await self._emit(sid, SIGNED_OUT_UPDATE)
             await self.close(sid)
+
+    async def close_all(self) -> None:
+        """Close every websocket of this process; the pages come again by themselves."""
+        await asyncio.gather(*(self.close(sid) for sid in list(hub.sockets)), return_exceptions=True)
 
     async def close(self, sid: str) -> None:
         """Close the websocket below socket.io too: a closed namespace alone could be opened again on it."""
