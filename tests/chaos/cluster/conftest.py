@@ -1,0 +1,149 @@
+"""Three web processes and two job workers over one PostgreSQL, one Redis and one simulated Twilio, for all tests here."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from tenant_portal import database_setup, db
+from tenant_portal.twilio_gateway.signatures import sign
+from tests.cast import Cast, Company, enter_cast
+from tests.cluster.servers import RedisServer, running_redis
+from tests.portal_server import ROOT, Portal, end, free_address, launch, wait_until_ready
+from tests.webhook_client import FORM, address, text_message
+
+WEB, WORKERS = 3, 2
+FACTORY = "tests.ui.attack_app:create"
+START_SECONDS = 120.0
+KNOWN_WITHIN = 1.0
+"""Seconds in which every process knows of a change."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One portal in several processes. `web` have one origin and an address each, as behind a proxy."""
+
+    web: list[Portal]
+    workers: list[subprocess.Popen[bytes]]
+    redis: RedisServer
+    cast: Cast
+    admin_url: str
+    settings: dict[str, str]
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows, past every wall."""
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def post(self, web: int, company: Company, form: dict[str, str] | None = None, *, token: str = "") -> int:
+        """The status with which this process answers a message, signed with the company's token or another."""
+        form = form or text_message(company)
+        path = address("sms", company)
+        signature = sign(f"{self.web[web].origin}{path}", list(form.items()), token or company.auth_token)
+        headers = {"Content-Type": FORM, "X-Twilio-Signature": signature}
+        with httpx.Client(base_url=self.web[web].address, trust_env=False, timeout=20) as http:
+            return http.post(path, data=form, headers=headers).status_code
+
+    def door(self) -> "contextlib.AbstractContextManager[None]":
+        """The doors of `db` lead to this cluster's database meanwhile."""
+        return _door(database_setup.login_url(self.admin_url))
+
+
+@contextlib.contextmanager
+def _door(url: str) -> Iterator[None]:
+    db.use_database(url)
+    try:
+        yield
+    finally:
+        asyncio.run(db.close())
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Whether it becomes true in this time, which does not count the last look itself."""
+    until = time.monotonic() + seconds
+    while True:
+        is_in_time = time.monotonic() < until
+        if condition():
+            return True
+        if not is_in_time:
+            return False
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def cluster(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Started once; a test that stops something starts it again."""
+    folder = tmp_path_factory.mktemp("cluster")
+    admin_url = _own_database(server_url, template)
+    login = database_setup.login_url(admin_url)
+    with _door(login):
+        cast = asyncio.run(enter_cast())
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(running_redis(folder))
+        settings = {"PORTAL_REDIS_URL": redis.url, "PORTAL_TWILIO_BASE_URL": free_address()}
+        stack.enter_context(_twilio(settings, folder))
+        web = [_launch(stack, login, folder, number, settings) for number in range(WEB)]
+        workers = [stack.enter_context(_worker(login, settings, folder)) for _ in range(WORKERS)]
+        for portal in web:
+            wait_until_ready(portal, START_SECONDS)
+        yield Cluster(web, workers, redis, cast, admin_url, settings)
+
+
+def _own_database(server_url: str, template: str) -> str:
+    name = f"cluster_{template}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {} template {}").format(*map(sql.Identifier, (name, template))))
+        connection.execute(sql.SQL("grant connect on database {} to portal_web").format(sql.Identifier(name)))
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+
+def _launch(stack: contextlib.ExitStack, login: str, folder: Path, number: int, settings: dict[str, str]) -> Portal:
+    """The first process's address is the origin of all."""
+    origin = settings.setdefault("PORTAL_PUBLIC_URL", free_address())
+    mounted = {"__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "false", **settings}
+    where = origin if number == 0 else ""
+    log = folder / f"web{number}.log"
+    portal = launch(login, log, factory=FACTORY, address=where, origin=origin, settings=mounted)
+    stack.callback(end, portal)
+    return portal
+
+
+@contextlib.contextmanager
+def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | environment, stdout=output, stderr=output
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _worker(
+    login: str, settings: dict[str, str], folder: Path
+) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
+    environment = {**settings, "PORTAL_DATABASE_APP_URL": login}
+    return _process(["tenant_portal", "worker"], environment, folder / "worker.log")
+
+
+def _twilio(
+    settings: dict[str, str], folder: Path
+) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
+    port = settings["PORTAL_TWILIO_BASE_URL"].rpartition(":")[2]
+    command = ["uvicorn", "tenant_portal.simulator.twilio_server:create", "--factory", "--port", port]
+    return _process(command, settings, folder / "twilio.log")
