@@ -180,8 +180,12 @@ class Live:
         if self.app.sio is None or self.app.event_namespace is None:
             return
         transport = self.app.sio.manager.eio_sid_from_sid(sid, self.app.event_namespace.namespace)
-        if transport is not None:
-            await self.app.sio.eio.disconnect(transport)
+        socket = self.app.sio.eio.sockets.get(transport)
+        if socket is not None:
+            # Not waiting: a browser that does not read would hold up whoever closes it.
+            await socket.close(wait=False)
+            # Ends the writer behind what is still to be sent, and with it the connection: a browser overlooks the packet.
+            await socket.queue.put(None)
 
 
 def _uuid(text: str) -> UUID | None:

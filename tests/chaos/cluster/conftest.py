@@ -141,9 +141,7 @@ def _worker(
     return _process(["tenant_portal", "worker"], environment, folder / "worker.log")
 
 
-def _twilio(
-    settings: dict[str, str], folder: Path
-) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
+def _twilio(settings: dict[str, str], folder: Path) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
     port = settings["PORTAL_TWILIO_BASE_URL"].rpartition(":")[2]
     command = ["uvicorn", "tenant_portal.simulator.twilio_server:create", "--factory", "--port", port]
     return _process(command, settings, folder / "twilio.log")
