@@ -184,7 +184,7 @@ class Live:
         if socket is not None:
             # Not waiting: a browser that does not read would hold up whoever closes it.
             await socket.close(wait=False)
-            # Ends the writer behind what is still to be sent, and with it the connection: a browser overlooks the packet.
+            # Ends the writer behind what it still has to send, and so the connection: a browser overlooks the packet.
             await socket.queue.put(None)
 
 

@@ -72,7 +72,7 @@ def test_more_web_processes_without_redis_are_refused_with_a_sentence(tmp_path: 
     assert portal.process.wait(30) == 2
     assert eventually(lambda: portal.output)
     portal.stop()
-    assert portal.output == "PORTAL_WEB_WORKERS: more than one web process needs PORTAL_REDIS_URL"
+    assert portal.lines[-1] == "PORTAL_WEB_WORKERS: more than one web process needs PORTAL_REDIS_URL"
 
 
 @pytest.fixture
