@@ -141,7 +141,5 @@ async def connect(url: str) -> Connection:
         connect_timeout=2,
         prepare_threshold=db.prepare_threshold(),
         application_name="portal_front_door",
-        keepalives_idle=5,
-        keepalives_interval=2,
-        keepalives_count=3,
+        **db.KEEPALIVE,
     )

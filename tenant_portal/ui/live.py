@@ -17,7 +17,7 @@ import reflex as rx
 from reflex.event import Event
 from reflex.state import StateUpdate
 
-from tenant_portal.db import LIVE_CHANNEL, session_url
+from tenant_portal.db import CONNECT_SECONDS, KEEPALIVE, LIVE_CHANNEL, session_url
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import SESSIONS_CHANNEL
 from tenant_portal.ui import routes
@@ -116,7 +116,10 @@ class Live:
 
     async def _listen(self) -> None:
         # A connection of its own: a pooled one would lose its LISTEN when it goes back.
-        async with await psycopg.AsyncConnection.connect(session_url(), autocommit=True) as connection:
+        connecting = psycopg.AsyncConnection.connect(
+            session_url(), autocommit=True, connect_timeout=CONNECT_SECONDS, **KEEPALIVE
+        )
+        async with await connecting as connection:
             await connection.execute(f"listen {LIVE_CHANNEL}")
             await connection.execute(f"listen {SESSIONS_CHANNEL}")
             # Whatever was announced while nobody listened is lost, so everybody asks again.

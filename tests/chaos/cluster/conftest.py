@@ -1,4 +1,4 @@
-"""Three web processes and two job workers over one PostgreSQL, one Redis and one simulated Twilio, for all tests here."""
+"""Three web processes and two job workers over one PostgreSQL, behind PgBouncer, one Redis and one simulated Twilio."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from psycopg import sql
 from tenant_portal import database_setup, db
 from tenant_portal.twilio_gateway.signatures import sign
 from tests.cast import Cast, Company, enter_cast
-from tests.cluster.servers import RedisServer, running_redis
+from tests.cluster.servers import RedisServer, running_pooler, running_redis
 from tests.portal_server import ROOT, Portal, end, free_address, launch, wait_until_ready
 from tests.webhook_client import FORM, address, text_message
 
@@ -93,10 +93,15 @@ def cluster(server_url: str, template: str, tmp_path_factory: pytest.TempPathFac
         cast = asyncio.run(enter_cast())
     with contextlib.ExitStack() as stack:
         redis = stack.enter_context(running_redis(folder))
-        settings = {"PORTAL_REDIS_URL": redis.url, "PORTAL_TWILIO_BASE_URL": free_address()}
+        pooled = stack.enter_context(running_pooler(server_url, login)).url(login)
+        settings = {
+            "PORTAL_REDIS_URL": redis.url,
+            "PORTAL_TWILIO_BASE_URL": free_address(),
+            "PORTAL_DATABASE_SESSION_URL": login,
+        }
         stack.enter_context(_twilio(settings, folder))
-        web = [_launch(stack, login, folder, number, settings) for number in range(WEB)]
-        workers = [stack.enter_context(_worker(login, settings, folder)) for _ in range(WORKERS)]
+        web = [_launch(stack, pooled, folder, number, settings) for number in range(WEB)]
+        workers = [stack.enter_context(_worker(pooled, settings, folder)) for _ in range(WORKERS)]
         for portal in web:
             wait_until_ready(portal, START_SECONDS)
         yield Cluster(web, workers, redis, cast, admin_url, settings)

@@ -12,7 +12,7 @@ from tests.chaos.cluster.conftest import KNOWN_WITHIN, WEB, Cluster, within
 from tests.cluster.servers import needs
 from tests.portal_server import Tab, name_of, open_tab
 
-pytestmark = [pytest.mark.chaos, needs("redis-server"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, needs("redis-server"), needs("pgbouncer"), pytest.mark.timeout(300)]
 VAULT = "tests___ui___attack_app____vault_state"
 
 

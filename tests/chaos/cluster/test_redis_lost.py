@@ -12,7 +12,7 @@ from tests.chaos.cluster.test_processes import VAULT, arrives, opened
 from tests.cluster.servers import needs
 from tests.portal_server import Portal, end, launch, name_of, open_tab, wait_until_ready
 
-pytestmark = [pytest.mark.chaos, needs("redis-server"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, needs("redis-server"), needs("pgbouncer"), pytest.mark.timeout(300)]
 NOTICED_WITHIN = 3.0
 ANSWERED_WITHIN = 2.0
 """Seconds for an answer that does not need Redis; on a quiet machine some milliseconds."""
