@@ -21,7 +21,7 @@ from tenant_portal.errors import SettingsError, TenantMissing
 LIVE_CHANNEL = "portal_live"
 CONNECT_SECONDS = 5
 # A server that vanished without a word is noticed after 11 s, and not when the kernel gives up after two hours.
-KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+KEEPALIVE: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 ENTER = "select set_config('role', %s, true), set_config('app.tenant_id', %s, true)"
 
 _url: str | None = None

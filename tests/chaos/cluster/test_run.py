@@ -44,7 +44,9 @@ def portal(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def _connections(pid: int) -> int:
     """Sockets that a process has open."""
-    return sum(os.readlink(link).startswith("socket:") for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink())
+    return sum(
+        os.readlink(link).startswith("socket:") for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()
+    )
 
 
 def test_each_process_gets_its_share(portal: RunningPortal) -> None:
