@@ -1,9 +1,12 @@
 """`run` with several processes of each kind: one port, nothing refused while one starts again, and a real browser."""
 
+import json
 import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.chaos.cluster.conftest import WEB, WORKERS
 from tests.cluster.servers import RedisServer, needs, running_redis
-from tests.running_portal import RunningPortal, eventually
+from tests.running_portal import ROOT, RunningPortal, environment, eventually
 
 pytestmark = [pytest.mark.chaos, needs("redis-server"), pytest.mark.timeout(400)]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -67,6 +70,17 @@ def test_nothing_is_refused_while_a_process_starts_again(portal: RunningPortal) 
     assert {answer.status_code for answer in answers} == {200}
     assert len(set(portal.pids("web")) & before) == WEB - 1
     assert len(portal.pids("web")) == WEB
+
+
+def test_the_two_tenant_check_finds_no_way_over_several_processes(portal: RunningPortal, redis: RedisServer) -> None:
+    settings = {"PORTAL_PORT": str(portal.port), "PORTAL_REDIS_URL": redis.url, "PORTAL_WEB_WORKERS": str(WEB)}
+    command = [sys.executable, "-m", "tenant_portal", "simulate", "--json"]
+    checked = subprocess.run(
+        command, cwd=ROOT, env=environment(portal.data_dir, settings), capture_output=True, text=True, timeout=350
+    )
+    report = json.loads(checked.stdout)
+    assert (checked.returncode, report["tight"], report["counts"]["leak"], report["counts"]["error"]) == (0, True, 0, 0)
+    assert report["counts"]["pass"] > 200
 
 
 def test_more_web_processes_without_redis_are_refused_with_a_sentence(tmp_path: Path) -> None:
