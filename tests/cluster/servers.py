@@ -153,6 +153,7 @@ def _configuration(host: str, server_port: int, port: int, folder: Path) -> str:
         "pool_mode = transaction",
         f"default_pool_size = {SERVERS_PER_POOL}",
         "max_client_conn = 500",
+        "server_login_retry = 1",
     ]
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from psycopg import sql
 
 from tenant_portal import database_setup, db
+from tenant_portal.config import settings as config
 from tenant_portal.twilio_gateway.signatures import sign
 from tests.cast import Cast, Company, enter_cast
 from tests.cluster.servers import RedisServer, running_pooler, running_redis
@@ -40,6 +42,7 @@ class Cluster:
     redis: RedisServer
     cast: Cast
     admin_url: str
+    pooled_url: str
     settings: dict[str, str]
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -98,13 +101,23 @@ def cluster(server_url: str, template: str, tmp_path_factory: pytest.TempPathFac
             "PORTAL_REDIS_URL": redis.url,
             "PORTAL_TWILIO_BASE_URL": free_address(),
             "PORTAL_DATABASE_SESSION_URL": login,
+            "PORTAL_DATA_DIR": str(_data_dir(folder)),
         }
         stack.enter_context(_twilio(settings, folder))
         web = [_launch(stack, pooled, folder, number, settings) for number in range(WEB)]
         workers = [stack.enter_context(_worker(pooled, settings, folder)) for _ in range(WORKERS)]
         for portal in web:
             wait_until_ready(portal, START_SECONDS)
-        yield Cluster(web, workers, redis, cast, admin_url, settings)
+        yield Cluster(web, workers, redis, cast, admin_url, pooled, settings)
+
+
+def _data_dir(folder: Path) -> Path:
+    """A folder of this host's processes alone, with the keys that the cast's tokens are sealed with."""
+    data_dir = folder / "data"
+    data_dir.mkdir()
+    keys = ",".join(f"{name}:{b64encode(key).decode()}" for name, key in config().keys.items())
+    (data_dir / "secret_keys").write_text(keys)
+    return data_dir
 
 
 def _own_database(server_url: str, template: str) -> str:
@@ -113,6 +126,13 @@ def _own_database(server_url: str, template: str) -> str:
         connection.execute(sql.SQL("create database {} template {}").format(*map(sql.Identifier, (name, template))))
         connection.execute(sql.SQL("grant connect on database {} to portal_web").format(sql.Identifier(name)))
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+
+def one_more(cluster: Cluster, log: Path) -> Portal:
+    """Another web process of the cluster; whoever starts it ends it."""
+    settings = {"__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "false", **cluster.settings}
+    origin = cluster.web[0].origin
+    return launch(cluster.pooled_url, log, factory=FACTORY, origin=origin, settings=settings)
 
 
 def _launch(stack: contextlib.ExitStack, login: str, folder: Path, number: int, settings: dict[str, str]) -> Portal:

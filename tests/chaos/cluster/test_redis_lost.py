@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.cluster.conftest import FACTORY, START_SECONDS, WEB, Cluster, within
+from tests.chaos.cluster.conftest import START_SECONDS, WEB, Cluster, one_more, within
 from tests.chaos.cluster.test_processes import VAULT, arrives, opened
 from tests.cluster.servers import needs
-from tests.portal_server import Portal, end, launch, name_of, open_tab, wait_until_ready
+from tests.portal_server import Portal, end, name_of, open_tab, wait_until_ready
 
 pytestmark = [pytest.mark.chaos, needs("redis-server"), needs("pgbouncer"), pytest.mark.timeout(300)]
 NOTICED_WITHIN = 3.0
@@ -74,10 +74,7 @@ async def test_a_redis_that_hangs_is_no_better_than_none(cluster: Cluster, redis
 
 def test_a_web_process_starts_without_it(cluster: Cluster, redis_lost: None, tmp_path: Path) -> None:
     cluster.redis.stop()
-    settings = {**cluster.settings, "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "false"}
-    web = launch(
-        cluster.web[0].database_url, tmp_path / "log", factory=FACTORY, origin=cluster.web[0].origin, settings=settings
-    )
+    web = one_more(cluster, tmp_path / "log")
     try:
         wait_until_ready(web, START_SECONDS)
         web.sign_in(cluster.cast.bob)
