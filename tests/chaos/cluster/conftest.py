@@ -19,6 +19,7 @@ import pytest
 from psycopg import sql
 
 from tenant_portal import database_setup, db
+from tenant_portal.child_process import ChildProcess
 from tenant_portal.config import settings as config
 from tenant_portal.twilio_gateway.signatures import sign
 from tests.cast import Cast, Company, enter_cast
@@ -38,7 +39,7 @@ class Cluster:
     """One portal in several processes. `web` have one origin and an address each, as behind a proxy."""
 
     web: list[Portal]
-    workers: list[subprocess.Popen[bytes]]
+    workers: list[ChildProcess]
     redis: RedisServer
     cast: Cast
     admin_url: str
@@ -86,8 +87,20 @@ def within(seconds: float, condition: Callable[[], bool]) -> bool:
         time.sleep(0.02)
 
 
+@pytest.fixture
+def cluster(started: Cluster) -> Cluster:
+    """All of it running: a worker ends when its database goes away, and its supervisor starts it again."""
+    assert within(START_SECONDS, lambda: all(_revived(worker) for worker in started.workers))
+    return started
+
+
+def _revived(worker: ChildProcess) -> bool:
+    worker.revive()
+    return worker.is_alive()
+
+
 @pytest.fixture(scope="session")
-def cluster(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def started(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Started once; a test that stops something starts it again."""
     folder = tmp_path_factory.mktemp("cluster")
     admin_url = _own_database(server_url, template)
@@ -105,7 +118,7 @@ def cluster(server_url: str, template: str, tmp_path_factory: pytest.TempPathFac
         }
         stack.enter_context(_twilio(settings, folder))
         web = [_launch(stack, pooled, folder, number, settings) for number in range(WEB)]
-        workers = [stack.enter_context(_worker(pooled, settings, folder)) for _ in range(WORKERS)]
+        workers = [stack.enter_context(_worker(pooled, settings)) for _ in range(WORKERS)]
         for portal in web:
             wait_until_ready(portal, START_SECONDS)
         yield Cluster(web, workers, redis, cast, admin_url, pooled, settings)
@@ -147,26 +160,26 @@ def _launch(stack: contextlib.ExitStack, login: str, folder: Path, number: int, 
 
 
 @contextlib.contextmanager
-def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("ab") as output:
+def _worker(login: str, settings: dict[str, str]) -> Iterator[ChildProcess]:
+    environment = os.environ | settings | {"PORTAL_DATABASE_APP_URL": login}
+    worker = ChildProcess("worker", ["tenant_portal", "worker"], environment, lambda *_: None)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.wait(0)
+
+
+@contextlib.contextmanager
+def _twilio(settings: dict[str, str], folder: Path) -> Iterator[None]:
+    port = settings["PORTAL_TWILIO_BASE_URL"].rpartition(":")[2]
+    command = ["uvicorn", "tenant_portal.simulator.twilio_server:create", "--factory", "--port", port]
+    with (folder / "twilio.log").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | environment, stdout=output, stderr=output
+            [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | settings, stdout=output, stderr=output
         )
     try:
-        yield process
+        yield
     finally:
         process.kill()
         process.wait()
-
-
-def _worker(
-    login: str, settings: dict[str, str], folder: Path
-) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
-    environment = {**settings, "PORTAL_DATABASE_APP_URL": login}
-    return _process(["tenant_portal", "worker"], environment, folder / "worker.log")
-
-
-def _twilio(settings: dict[str, str], folder: Path) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
-    port = settings["PORTAL_TWILIO_BASE_URL"].rpartition(":")[2]
-    command = ["uvicorn", "tenant_portal.simulator.twilio_server:create", "--factory", "--port", port]
-    return _process(command, settings, folder / "twilio.log")
