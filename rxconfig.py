@@ -14,6 +14,9 @@ config = rx.Config(
     cors_allowed_origins=[settings().origin],
     state_manager_mode=StateManagerMode.REDIS if settings().redis_url else StateManagerMode.MEMORY,
     redis_url=settings().redis_url or None,
+    # A handler that waits for Twilio holds its own tab's lock; one that outlasts the lock would lose what it did.
+    redis_lock_expiration=60_000,
+    redis_lock_warning_threshold=20_000,
     plugins=[
         rx.plugins.RadixThemesPlugin(theme=theme()),
         SameOriginPlugin(),

@@ -23,6 +23,8 @@ REFLEX_MODE = {
     "REFLEX_ENV_MODE": "prod",
     "__REFLEX_SKIP_COMPILE": "true",
     "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+    # Of each of the two clients that Reflex opens; unbounded otherwise.
+    "REFLEX_REDIS_MAX_CONNECTIONS": "16",
 }
 
 

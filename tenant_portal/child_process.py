@@ -22,12 +22,16 @@ Say = Callable[[str, str], None]
 
 @dataclass
 class ChildProcess:
-    """A Python module that runs as long as its supervisor. `say(name, line)` gets what it writes."""
+    """A Python module that runs as long as its supervisor. `say(name, line)` gets what it writes.
+
+    `inherits` are descriptors of the supervisor's that it finds open, under the same numbers.
+    """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
     say: Say
+    inherits: Sequence[int] = ()
     process: subprocess.Popen[str] | None = None
     crashes: int = 0
     _started: float = 0
@@ -39,8 +43,8 @@ class ChildProcess:
         reading, self._lifeline = os.pipe()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tenant_portal.lifeline", str(reading), *self.arguments],
-            env=self.environment, cwd=ROOT, pass_fds=[reading], start_new_session=True, text=True, errors="replace",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=self.environment, cwd=ROOT, pass_fds=[reading, *self.inherits], start_new_session=True,
+            text=True, errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         os.close(reading)
         self._started = time.monotonic()

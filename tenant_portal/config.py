@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".portal"), description="Folder of the embedded database, spool, keys and objects.")
     database_url: str = Field("", description="PostgreSQL 15+ for set-up and migration; empty starts an embedded one.")
     database_app_url: str = Field("", description="Login of web and worker; empty derives it from the set-up URL.")
+    database_session_url: str = Field("", description="Login past a pooler in transaction mode, for LISTEN and jobs.")
+    database_pool_size: int = Field(10, ge=2, le=100, description="Most pooled connections of one process.")
     secret_keys: str = Field("", description="`id:base64,…` of 32 bytes each; the first seals, all open.")
     twilio_base_url: str = Field("", description="Replaces scheme and host of every Twilio URL.")
     twilio_account_sid: str = Field("", pattern=r"^(AC[0-9a-f]{32})?$", description="Parent account; empty simulates.")
@@ -46,6 +48,8 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field("127.0.0.1", description="Addresses or networks whose X-Forwarded-For is believed.")
     drain_seconds: float = Field(0, ge=0, le=300, description="From SIGTERM until web stops taking requests.")
     secrets_dir: str = Field("", description="Folder with a file for each secret setting, named like its variable.")
+    web_workers: int = Field(1, ge=1, le=64, description="Web processes that `run` starts; more than 1 needs Redis.")
+    workers: int = Field(1, ge=1, le=64, description="Job workers that `run` starts.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     @field_validator("public_url", "twilio_base_url")
@@ -59,11 +63,18 @@ class Settings(BaseSettings):
             raise ValueError("must not hold a user name or password")
         return value.rstrip("/")
 
-    @field_validator("database_url", "database_app_url")
+    @field_validator("database_url", "database_app_url", "database_session_url")
     @classmethod
     def _is_postgresql(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in {"postgresql", "postgres"}:
             raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must start with redis://, rediss:// or unix://")
         return value
 
     @field_validator("secret_keys")
@@ -83,6 +94,12 @@ class Settings(BaseSettings):
     def _twilio_is_live_or_simulated(self) -> Self:
         if bool(self.twilio_account_sid) != bool(self.twilio_auth_token):
             raise ValueError("PORTAL_TWILIO_ACCOUNT_SID and PORTAL_TWILIO_AUTH_TOKEN must be set together")
+        return self
+
+    @model_validator(mode="after")
+    def _web_processes_share_their_state(self) -> Self:
+        if self.web_workers > 1 and not self.redis_url:
+            raise ValueError("PORTAL_WEB_WORKERS: more than one web process needs PORTAL_REDIS_URL")
         return self
 
     @cached_property
@@ -111,9 +128,17 @@ class Settings(BaseSettings):
     @cached_property
     def login_url(self) -> str:
         """PORTAL_DATABASE_APP_URL with the derived password where it names none; empty if it is not set."""
-        parts = urlsplit(self.database_app_url)
+        return self._with_password(self.database_app_url)
+
+    @cached_property
+    def session_url(self) -> str:
+        """PORTAL_DATABASE_SESSION_URL, likewise."""
+        return self._with_password(self.database_session_url)
+
+    def _with_password(self, url: str) -> str:
+        parts = urlsplit(url)
         if not parts.username or parts.password is not None:
-            return self.database_app_url
+            return url
         login, _, host = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{login}:{self.login_password}@{host}"))
 

@@ -24,6 +24,7 @@ DATABASE = "portal"
 MIGRATION_LOCK = 7_012_026
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_POSTGRESQL = 15
+STATEMENT_TIMEOUT = "15s"
 
 
 class NotMigrated(PortalError):
@@ -109,6 +110,12 @@ def _make_roles(connection: psycopg.Connection) -> None:
     _make_role(connection, wall.LOGIN, "login noinherit")
     connection.execute(
         sql.SQL("alter role {} password {}").format(sql.Identifier(wall.LOGIN), sql.Literal(settings().login_password))
+    )
+    # Of the role, not of the connection: a pooler in transaction mode refuses options at the start of a session.
+    connection.execute(
+        sql.SQL("alter role {} set statement_timeout = {}").format(
+            sql.Identifier(wall.LOGIN), sql.Literal(STATEMENT_TIMEOUT)
+        )
     )
     doors = sql.SQL(", ").join(map(sql.Identifier, wall.DOOR_ROLES))
     for member in (wall.OWNER, wall.LOGIN):

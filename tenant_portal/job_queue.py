@@ -42,7 +42,7 @@ async def open_app(with_connector: PsycopgConnector) -> AsyncIterator[App]:
 def connector() -> PsycopgConnector:
     """A connector for this process's database; for `open_app`."""
     return PsycopgConnector(
-        conninfo=db.database_url(), min_size=1, max_size=POOL_SIZE, kwargs={"options": SESSION_OPTIONS}
+        conninfo=db.session_url(), min_size=1, max_size=POOL_SIZE, kwargs={"options": SESSION_OPTIONS}
     )
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tenant_portal import database_setup, db, frontend_build
+from tenant_portal import database_setup, db, frontend_build, web_server
 from tenant_portal.child_process import ChildProcess
 from tenant_portal.config import settings
 from tenant_portal.embedded_postgres import EmbeddedServer
@@ -65,6 +65,7 @@ class Supervisor:
         self.console = console
         self.children: list[ChildProcess] = []
         self.server: EmbeddedServer | None = None
+        self.listeners: list[socket.socket] = []
         self._begin = time.monotonic()
 
     def run(self) -> None:
@@ -76,10 +77,11 @@ class Supervisor:
         sign_ins = self._seed(login)
         self._start_twilio(login)
         self._finish_build(pages)
-        self._start("web", _uvicorn("tenant_portal.asgi:create", settings().port), login)
+        self._start_web(login)
         self._wait_until_web_answers()
         # A worker's calls make Twilio call back, and nobody repeats a callback that found no web process.
-        self._start("worker", ["tenant_portal", "worker"], login)
+        for name in _names("worker", settings().workers):
+            self._start(name, ["tenant_portal", "worker"], login)
         self._done("Ready", f"after {time.monotonic() - self._begin:.1f} s")
         self._announce(sign_ins)
         self._watch()
@@ -89,6 +91,9 @@ class Supervisor:
         # A second Ctrl-C must not leave half of it running.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+        # First: nobody would ever answer what arrives from now on.
+        for listener in self.listeners:
+            listener.close()
         for child in self.children:
             child.ask_to_stop()
         until = time.monotonic() + STOP_SECONDS
@@ -128,6 +133,14 @@ class Supervisor:
         if (port := _simulated_port()) is not None:
             self._start("twilio", _uvicorn("tenant_portal.simulator.twilio_server:create", port), login)
 
+    def _start_web(self, login: str) -> None:
+        """A socket for each process, which outlives it."""
+        for name in _names("web", settings().web_workers):
+            listener = web_server.listener(HOST, settings().port)
+            self.listeners.append(listener)
+            listener.listen(web_server.BACKLOG)
+            self._start(name, ["tenant_portal.web_server", str(listener.fileno())], login, inherits=[listener.fileno()])
+
     def _start_build(self) -> ChildProcess | None:
         """The longest part of a first start, beside the second longest, the database; None if nothing has changed."""
         if frontend_build.is_built(frontend_build.fingerprint()):
@@ -147,8 +160,8 @@ class Supervisor:
         self.children.remove(build)
         self._done("Pages", "built")
 
-    def _start(self, name: str, arguments: Sequence[str], login: str) -> None:
-        child = ChildProcess(name, arguments, _environment(login), self._say)
+    def _start(self, name: str, arguments: Sequence[str], login: str, inherits: Sequence[int] = ()) -> None:
+        child = ChildProcess(name, arguments, _environment(login), self._say, inherits)
         self.children.append(child)
         child.start()
 
@@ -215,8 +228,11 @@ async def _seeded() -> Sequence[SignIn] | None:
         await db.close()
 
 
+def _names(kind: str, count: int) -> list[str]:
+    return [kind] if count == 1 else [f"{kind} {number}" for number in range(1, count + 1)]
+
+
 def _uvicorn(factory: str, port: int) -> list[str]:
-    """One worker: Reflex keeps its session state in memory; more are for Redis and a proxy in front."""
     return [
         "uvicorn", factory, "--factory", "--host", HOST, "--port", str(port), "--no-access-log",
         "--log-level", "warning", "--no-server-header", "--timeout-graceful-shutdown", "3",

@@ -25,6 +25,7 @@ from tenant_portal.ui.pages.signed_out import signed_out_page
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState, check_page, handset_page
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState, tenant_page, tenants_page
 from tenant_portal.ui.session_state import SessionState
+from tenant_portal.ui.state_store import state_store
 
 http_app = Starlette(
     routes=http_routes.routes, middleware=[Middleware(AsgiGate)], exception_handlers=EXCEPTION_HANDLERS
@@ -64,5 +65,6 @@ app.add_page(signed_out_page, route=routes.SIGNED_OUT, title="Signed out · Tena
 app.add_page(not_found_page, route=routes.NOT_FOUND, title="Not found · Tenant Portal")
 app.add_middleware(EventGate())
 app.register_lifespan_task(live.lifespan)
+app.register_lifespan_task(state_store.watching, on_loss=live.close_all)
 EventFilter(live).install()
 surface.describe(app, audience_of)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,13 @@ SILENCE_SECONDS = 0.6
 
 @dataclass
 class Portal:
-    """A running portal."""
+    """A running web process: `origin` is how the portal calls itself, `address` where this process is reached."""
 
     origin: str
     database_url: str
     log: Path
+    address: str
+    process: subprocess.Popen[bytes]
     cookies: dict[str, str] = field(default_factory=dict)
 
     def http(self, cookie: str = "", *, origin: str | None = None) -> httpx.Client:
@@ -43,7 +45,7 @@ class Portal:
         headers = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
         if sent := self.origin if origin is None else origin:
             headers["Origin"] = sent
-        return httpx.Client(base_url=self.origin, headers=headers, trust_env=False, timeout=20)
+        return httpx.Client(base_url=self.address, headers=headers, trust_env=False, timeout=20)
 
     def sign_in(self, who: Someone, password: str = PASSWORD) -> str:
         """The session token of a fresh sign-in."""
@@ -68,37 +70,64 @@ def running_portal(
     database_url: str, log: Path, *, factory: str = "tenant_portal.asgi:create", with_pages: bool = False
 ) -> Iterator[Portal]:
     """The web process, as its own process, on a free port; ready when this returns."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "PORTAL_PORT": str(port),
-        "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "PORTAL_DATABASE_APP_URL": database_url,
-        "REFLEX_TELEMETRY_ENABLED": "false",
-        "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": str(with_pages).lower(),
-    }
-    command = [sys.executable, "-m", "uvicorn", factory, "--factory", "--host", "127.0.0.1", "--port", str(port)]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    portal = Portal(f"http://127.0.0.1:{port}", database_url, log)
+    mounted = {"__REFLEX_MOUNT_FRONTEND_COMPILED_APP": str(with_pages).lower()}
+    portal = launch(database_url, log, factory=factory, settings=mounted)
     try:
-        _wait_until_ready(portal, process)
+        wait_until_ready(portal)
         yield portal
     finally:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-        process.kill()
+        end(portal)
 
 
-def _wait_until_ready(portal: Portal, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_SECONDS
+def launch(
+    database_url: str,
+    log: Path,
+    *,
+    factory: str = "tenant_portal.asgi:create",
+    address: str = "",
+    origin: str = "",
+    settings: Mapping[str, str],
+) -> Portal:
+    """A web process that is about to start, at `address` or on a free port; it calls itself `origin` or by that."""
+    address = address or free_address()
+    environment = os.environ | {
+        "PORTAL_PORT": address.rpartition(":")[2],
+        "PORTAL_PUBLIC_URL": origin or address,
+        "PORTAL_DATABASE_APP_URL": database_url,
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        **settings,
+    }
+    port = environment["PORTAL_PORT"]
+    command = [sys.executable, "-m", "uvicorn", factory, "--factory", "--host", "127.0.0.1", "--port", port]
+    with log.open("a") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    return Portal(origin or address, database_url, log, address, process)
+
+
+def end(portal: Portal) -> None:
+    """Ask it to stop, and see to it."""
+    portal.process.send_signal(signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        portal.process.wait(10)
+    portal.process.kill()
+    portal.process.wait()
+
+
+def free_address() -> str:
+    """Of a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def wait_until_ready(portal: Portal, seconds: float = START_SECONDS) -> None:
+    """Return when it serves; AssertionError with its log if it does not come to that."""
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         with contextlib.suppress(httpx.TransportError), portal.http() as http:
             if http.get("/readyz").status_code == 200:
                 return
-        assert process.poll() is None, portal.logged()
+        assert portal.process.poll() is None, portal.logged()
         time.sleep(0.1)
     raise AssertionError(f"The portal did not become ready.\n{portal.logged()}")
 
@@ -212,7 +241,7 @@ async def open_tab(
     client.on("event", tab.take, namespace=NAMESPACE)
     client.on("new_token", lambda value: setattr(tab, "new_token", value), namespace=NAMESPACE)
     auth = {"event": {"name": name_of("", boot), "payload": {}, "router_data": {"pathname": "/"}}} if boot else None
-    url = f"{portal.origin}/_event?token={tab.token}"
+    url = f"{portal.address}/_event?token={tab.token}"
     try:
         await client.connect(
             url,

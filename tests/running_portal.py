@@ -15,6 +15,12 @@ import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
+COMMANDS = {
+    "web": "tenant_portal.web_server",
+    "twilio": "twilio_server",
+    "worker": "tenant_portal worker",
+    "keeper": "embedded_postgres.keeper",
+}
 RUN = (sys.executable, "-m", "tenant_portal", "run")
 
 
@@ -70,11 +76,12 @@ class RunningPortal:
             return 0
 
     def children(self) -> dict[str, int]:
-        """Name to process id of what it runs."""
-        names = {"uvicorn tenant_portal.asgi": "web", "twilio_server": "twilio", "tenant_portal worker": "worker",
-                 "embedded_postgres.keeper": "keeper"}  # fmt: skip
-        lines = {pid: _command(pid) for pid in _children(self.process.pid)}
-        return {name: pid for pid, line in lines.items() for words, name in names.items() if words in line}
+        """Name to process id of what it runs; of several of one kind, one."""
+        return {name: pids[-1] for name in COMMANDS if (pids := self.pids(name))}
+
+    def pids(self, name: str) -> list[int]:
+        """Process ids of all that it runs of this kind, a name of COMMANDS."""
+        return [pid for pid in _children(self.process.pid) if COMMANDS[name] in _command(pid)]
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Send the signal to the supervisor alone and wait for its end; the exit code."""

@@ -35,6 +35,12 @@ def _read_anew() -> Iterator[None]:
         ("TWILIO_ACCOUNT_SID", SID, "must be set together"),
         ("TWILIO_AUTH_TOKEN", "t", "must be set together"),
         ("LOG_LEVEL", "LOUD", "PORTAL_LOG_LEVEL"),
+        ("DATABASE_SESSION_URL", "direct", "must start with postgresql://"),
+        ("DATABASE_POOL_SIZE", "1", "PORTAL_DATABASE_POOL_SIZE"),
+        ("REDIS_URL", "http://redis", "must start with redis://"),
+        ("WEB_WORKERS", "0", "PORTAL_WEB_WORKERS"),
+        ("WEB_WORKERS", "2", "PORTAL_WEB_WORKERS: more than one web process needs PORTAL_REDIS_URL"),
+        ("WORKERS", "0", "PORTAL_WORKERS"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str) -> None:
@@ -60,6 +66,10 @@ def test_without_an_account_twilio_is_simulated_on_loopback() -> None:
 def test_with_an_account_twilio_is_live_and_at_its_own_hosts() -> None:
     chosen = Settings(twilio_account_sid=SID, twilio_auth_token="t")
     assert (chosen.twilio_mode, chosen.twilio_origin) == ("live", "")
+
+
+def test_with_redis_there_may_be_several_web_processes() -> None:
+    assert Settings(web_workers=3, redis_url="redis://127.0.0.1:6379").web_workers == 3
 
 
 def test_keys_keep_their_order_and_the_first_seals() -> None:

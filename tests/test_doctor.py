@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from tenant_portal.cli import doctor
+from tenant_portal.config import settings
 from tests.cast import Cast
 
 
@@ -21,6 +22,12 @@ async def test_without_worker_web_and_twilio_it_says_so(cast: Cast) -> None:
     assert "start one with" in found["queue"].finding
     assert not found["web"].ok
     assert not found["twilio"].ok
+
+
+async def test_a_redis_that_is_away_is_found(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await findings())["redis"].ok
+    monkeypatch.setitem(settings().__dict__, "redis_url", "redis://127.0.0.1:1")
+    assert not (await findings())["redis"].ok
 
 
 @pytest.mark.database

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import typer
+from redis.asyncio import Redis
 from sqlalchemy import text
 
 from tenant_portal import db
@@ -107,6 +108,14 @@ async def _web() -> Finding:
     return Finding("web", answer.is_success, f"/readyz answers {answer.status_code}")
 
 
+async def _redis() -> Finding:
+    if not settings().redis_url:
+        return Finding("redis", True, "Not used: the state of open pages is in the memory of the one web process.")
+    async with Redis.from_url(settings().redis_url, socket_timeout=REACH_SECONDS) as client:
+        version = (await client.info("server"))["redis_version"]
+    return Finding("redis", True, f"Redis {version}")
+
+
 async def _data_dir() -> Finding:
     folder = settings().data_dir.resolve()
     loose = [path.name for path in (folder, folder / "secret_keys") if path.exists() and _is_open_to_others(path)]
@@ -126,5 +135,6 @@ CHECKS: dict[str, Callable[[], Coroutine[Any, Any, Finding]]] = {
     "queue": _queue,
     "twilio": _twilio,
     "web": _web,
+    "redis": _redis,
     "data folder": _data_dir,
 }

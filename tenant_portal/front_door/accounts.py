@@ -14,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 
+from tenant_portal import db
 from tenant_portal.crypto import CannotOpen, Place, unseal
 from tenant_portal.front_door.line import CALL_SECONDS, Connection, DatabaseAway, Line, RowFault, connect
 
@@ -123,7 +124,7 @@ class Accounts:
         """Follow changes for ever; to be run as a task."""
         while True:
             with contextlib.suppress(psycopg.Error, OSError, TimeoutError):
-                connection = await connect()
+                connection = await connect(db.session_url())
                 try:
                     await self._follow(connection)
                 finally:

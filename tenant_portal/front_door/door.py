@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -30,6 +31,8 @@ NOTE_PRESSURE = "select front_door.note_pressure(%s::jsonb)"
 REPORT_SECONDS = 1.0
 FLUSH_SECONDS = 0.5
 FLUSH_ROWS = 64
+# As long as a process may be busy with its own file; one that hangs is not waited for any longer.
+TURN_SECONDS = 30.0
 # Requests of unknown accounts that wait for quarantine: beyond it a flood is only counted.
 MOST_WAITING_HOLDS = 100
 SPOOLED = "spooled"
@@ -50,6 +53,7 @@ class FrontDoor:
         lines = settings()
         self.limits = Limits(lines.webhook_soft_line, lines.webhook_flood_line, lines.webhook_failure_line)
         self._holds: deque[Hold] = deque(maxlen=MOST_WAITING_HOLDS)
+        self._turn_by: float | None = None
 
     async def take(self, endpoint: Endpoint, received: Received) -> Stored:
         """Store a request, in the database or else in the spool. Raises Refused or SpoolFull."""
@@ -135,12 +139,22 @@ class FrontDoor:
     async def flush(self) -> None:
         """Settle everything in the spool, oldest first. DatabaseAway: the rest stays there."""
         for file in self.spool.take():
+            if not self._is_its_turn(file):
+                return
             try:
                 await self._flush_file(file)
             except CannotOpen as error:
                 self.spool.set_aside(file, error)
             else:
                 self.spool.settled(file)
+
+    def _is_its_turn(self, file: SpoolFile) -> bool:
+        """Whether older files of the other processes are settled: a status must not come in before its message."""
+        if self.spool.is_next(file):
+            self._turn_by = None
+            return True
+        self._turn_by = self._turn_by or time.monotonic() + TURN_SECONDS
+        return time.monotonic() > self._turn_by
 
     async def _flush_file(self, file: SpoolFile) -> None:
         records = file.records()

@@ -12,8 +12,6 @@ from tenant_portal import db
 CALL_SECONDS = 2.0
 FAILURES_TO_OPEN = 3
 PROBE_SECONDS = 0.5
-# Beyond the client's own deadline: what is left behind on the server must end too.
-OPTIONS = "-c statement_timeout=10s -c application_name=portal_front_door"
 # The row itself is at fault (cardinality, data, integrity, limits, raised, row-level security), not the database.
 ROW_FAULTS = ("21", "22", "23", "54", "P0", "42501")
 COLLISIONS = ("40001", "40P01")
@@ -114,7 +112,7 @@ async def _execute(
 ) -> tuple[Connection, list[Any]]:
     try:
         if connection is None or connection.closed:
-            connection = await connect()
+            connection = await connect(db.database_url())
         cursor = await connection.execute(query, parameters, prepare=True)
         return connection, await cursor.fetchall()
     except psycopg.Error as error:
@@ -132,14 +130,16 @@ def _meaning(error: psycopg.Error) -> Exception:
     return DatabaseAway(state or type(error).__name__)
 
 
-async def connect() -> Connection:
-    """A new autocommit connection of this process's login; psycopg.Error where the database is away."""
+async def connect(url: str) -> Connection:
+    """A new autocommit connection; psycopg.Error where the database is away.
+
+    What a call leaves behind on the server ends there by the login's own statement timeout.
+    """
     return await psycopg.AsyncConnection.connect(
-        db.database_url(),
+        url,
         autocommit=True,
         connect_timeout=2,
-        options=OPTIONS,
-        keepalives_idle=5,
-        keepalives_interval=2,
-        keepalives_count=3,
+        prepare_threshold=db.prepare_threshold(),
+        application_name="portal_front_door",
+        **db.KEEPALIVE,
     )

@@ -91,8 +91,8 @@ class Spool:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits here, of this process or of a dead one that it took over."""
-        return self._count == 0 and not self._pending
+        """Whether nothing waits on this host, whichever process keeps it."""
+        return next(self._files(), None) is None
 
     async def keep(self, received: Received, *, verified: bool) -> None:
         """Return once it is on disk. SpoolFull: it is not."""
@@ -127,8 +127,16 @@ class Spool:
         held = {file.path for file in self._pending}
         if self._open is not None:
             held.add(self._open.path)
-        self._pending += _adopt(path for path in self._folder.glob(f"*{SUFFIX}") if path not in held)
+        self._pending += _adopt(path for path in self._files() if path not in held)
         return sorted(self._pending, key=lambda file: file.path.name)
+
+    def is_next(self, file: SpoolFile) -> bool:
+        """Whether no other process of this host keeps an older file than this one of ours."""
+        held = {ours.path for ours in self._pending}
+        return not any(path.name < file.path.name and path not in held for path in self._files())
+
+    def _files(self) -> Iterator[Path]:
+        return self._folder.glob(f"*{SUFFIX}")
 
     def settled(self, file: SpoolFile) -> None:
         """Forget a file whose records are all settled."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import reflex as rx
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from redis.exceptions import RedisError
 from reflex.event import Event, EventSpec
 from reflex.middleware import Middleware
 from reflex.state import BaseState, StateUpdate
@@ -163,6 +164,10 @@ def on_exception(exception: Exception) -> EventSpec | None:
         return rx.redirect(routes.SIGNED_OUT, replace=True)
     if isinstance(exception, PortalError):
         return SessionState.tell_trouble(exception.message)
+    if isinstance(exception, RedisError):
+        # Whatever would tell the reader needs the state as well; the connection is closed instead, see state_store.py.
+        log.warning("A page's state could not be reached (%s).", type(exception).__name__)
+        return None
     frames = "".join(traceback.format_tb(exception.__traceback__))
     # Without the exception's own text, which may quote what somebody wrote.
     log.error("A page failed: %s\n%s", type(exception).__name__, frames)

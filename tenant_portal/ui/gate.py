@@ -19,6 +19,7 @@ from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import resume
 from tenant_portal.ui import routes
 from tenant_portal.ui.security_headers import IMMUTABLE, common, page_policy
+from tenant_portal.ui.state_store import state_store
 
 REFUSED_SOCKET = 4401
 ASSETS = "/assets/"
@@ -59,7 +60,8 @@ class AsgiGate:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        if headers.getlist("origin") == [settings().origin] and await person_of(headers):
+        is_own = headers.getlist("origin") == [settings().origin]
+        if is_own and state_store.is_there and await person_of(headers):
             await self.app(scope, receive, send)
             return
         await receive()

@@ -17,7 +17,7 @@ import reflex as rx
 from reflex.event import Event
 from reflex.state import StateUpdate
 
-from tenant_portal.db import LIVE_CHANNEL, database_url
+from tenant_portal.db import CONNECT_SECONDS, KEEPALIVE, LIVE_CHANNEL, session_url
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import SESSIONS_CHANNEL
 from tenant_portal.ui import routes
@@ -116,7 +116,10 @@ class Live:
 
     async def _listen(self) -> None:
         # A connection of its own: a pooled one would lose its LISTEN when it goes back.
-        async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
+        connecting = psycopg.AsyncConnection.connect(
+            session_url(), autocommit=True, connect_timeout=CONNECT_SECONDS, **KEEPALIVE
+        )
+        async with await connecting as connection:
             await connection.execute(f"listen {LIVE_CHANNEL}")
             await connection.execute(f"listen {SESSIONS_CHANNEL}")
             # Whatever was announced while nobody listened is lost, so everybody asks again.
@@ -170,14 +173,22 @@ class Live:
             await self._emit(sid, SIGNED_OUT_UPDATE)
             await self.close(sid)
 
+    async def close_all(self) -> None:
+        """Close every websocket of this process; the pages come again by themselves."""
+        await asyncio.gather(*(self.close(sid) for sid in list(hub.sockets)), return_exceptions=True)
+
     async def close(self, sid: str) -> None:
         """Close the websocket below socket.io too: a closed namespace alone could be opened again on it."""
         hub.leave(sid)
         if self.app.sio is None or self.app.event_namespace is None:
             return
         transport = self.app.sio.manager.eio_sid_from_sid(sid, self.app.event_namespace.namespace)
-        if transport is not None:
-            await self.app.sio.eio.disconnect(transport)
+        socket = self.app.sio.eio.sockets.get(transport)
+        if socket is not None:
+            # Not waiting: a browser that does not read would hold up whoever closes it.
+            await socket.close(wait=False)
+            # Ends the writer behind what it still has to send, and so the connection: a browser overlooks the packet.
+            await socket.queue.put(None)
 
 
 def _uuid(text: str) -> UUID | None:

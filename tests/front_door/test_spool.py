@@ -134,3 +134,17 @@ async def test_a_record_moved_to_another_file_does_not_open(tmp_path: Path) -> N
     os.rename(file, tmp_path / "other.spool")
     with pytest.raises(CannotOpen):
         paths(Spool(tmp_path))
+
+
+async def test_what_another_process_keeps_is_seen_and_goes_first(tmp_path: Path) -> None:
+    first, second = Spool(tmp_path), Spool(tmp_path)
+    assert second.is_empty
+    await first.keep(request(), verified=True)
+    await second.keep(request(), verified=True)
+    (older,), (newer,) = first.take(), second.take()
+    assert (first.is_next(older), second.is_next(newer)) == (True, False)
+    first.settled(older)
+    assert second.is_next(newer)
+    assert not second.is_empty
+    second.settled(newer)
+    assert first.is_empty

@@ -1,10 +1,13 @@
 """Sessions that end while a tab is open: the socket goes within a second, whatever ended them."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from uuid import uuid4
 
+from websockets.asyncio.client import connect
+
 from tests.cast import PASSWORD, Cast, Someone
-from tests.portal_server import Portal, Tab, name_of, open_tab
+from tests.portal_server import COOKIE, Portal, Tab, name_of, open_tab
 from tests.ui.conftest import Stage
 from tests.ui.test_attacks import SESSION, VAULT
 
@@ -19,6 +22,22 @@ async def test_a_sign_out_cuts_the_open_tab(portal: Portal, people: Cast) -> Non
             assert http.post("/auth/logout").status_code == 303
         assert await tab.closed(within=1)
         assert "/signed-out" in tab.all
+
+
+async def test_the_connection_itself_is_closed_behind_the_farewell(portal: Portal, people: Cast) -> None:
+    cookie = portal.sign_in(people.alice)
+    address = f"{portal.address.replace('http', 'ws')}/_event/?EIO=4&transport=websocket&token={uuid4()}"
+    headers = {"Cookie": f"{COOKIE}={cookie}"}
+    async with connect(address, origin=portal.origin, additional_headers=headers, proxy=None) as browser:  # type: ignore[arg-type]
+        await browser.send("40/_event,{}")
+        while not str(await browser.recv()).startswith("40/_event"):
+            continue
+        with portal.http(cookie) as http:
+            http.post("/auth/logout")
+        # Engine.IO's own farewell, `1`, is overlooked by a browser's client; only the end of the connection counts.
+        async with asyncio.timeout(2):
+            frames = [str(frame) async for frame in browser]
+        assert "/signed-out" in "".join(frames)
 
 
 async def test_a_cookie_is_worthless_after_sign_out(portal: Portal, people: Cast) -> None:

@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -10,7 +14,7 @@ import pytest
 
 from tenant_portal.config import settings
 from tenant_portal.errors import NotAllowed
-from tenant_portal.simulator.two_tenant_check import report
+from tenant_portal.simulator.two_tenant_check import report, under_way
 from tenant_portal.simulator.two_tenant_check.office import STOPPED, office
 from tenant_portal.simulator.two_tenant_check.probe import Group, Outcome, Result
 from tenant_portal.simulator.two_tenant_check.runner import Progress
@@ -18,6 +22,7 @@ from tenant_portal.tenant_portal import http_app
 from tenant_portal.ui.pages.simulator import CheckState
 from tenant_portal.ui.pages.simulator.check_state import PAGE_SIZE
 from tests.cast import Cast, Someone
+from tests.running_portal import ROOT
 from tests.ui.handlers import HANDLERS
 from tests.ui_client.browser import Tab, sign_in
 
@@ -31,9 +36,8 @@ def quiet_office() -> Iterator[None]:
     """No check and no report of another test."""
     for old in (settings().data_dir / report.FOLDER).glob("*.json"):
         old.unlink()
-    office.progress = None
     yield
-    office.progress = None
+    assert not office.is_running
 
 
 def result(number: int, outcome: Outcome, group: Group = Group.DATABASE) -> Result:
@@ -54,6 +58,20 @@ async def opened(cast: Cast) -> Tab:
 
 async def shown(cast: Cast) -> CheckState:
     return (await opened(cast)).state(CheckState)
+
+
+@contextmanager
+def claimed_by_another_process() -> Iterator[None]:
+    """A process of this host has a check under way, and is killed at the end."""
+    code = "import time; from tenant_portal.simulator.two_tenant_check.under_way import claim"
+    command = [sys.executable, "-c", f"{code}; print(claim() is not None, flush=True); time.sleep(60)"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout
+        assert owner.stdout.readline() == "True\n"
+        try:
+            yield
+        finally:
+            owner.kill()
 
 
 async def ended() -> None:
@@ -128,12 +146,32 @@ async def test_the_latest_report_survives_a_restart(cast: Cast) -> None:
 
 
 async def test_progress_is_shown_to_whoever_looks_on(cast: Cast) -> None:
-    progress = office.progress = progress_of(PASS, PASS, ended=False)
+    progress = progress_of(PASS, PASS, ended=False)
     progress.total, progress.doing = 8, "Trying a door"
-    state = await shown(cast)
-    assert (state.done, state.total, state.percent, state.doing) == (2, 8, 25, "Trying a door")
-    progress.results.append(result(3, PASS, Group.WEBHOOKS))
-    assert (await (await opened(cast)).call(CheckState.refresh)).percent == 38
+    with claimed_by_another_process():
+        under_way.tell(progress)
+        state = await shown(cast)
+        assert (state.is_running, state.done, state.total, state.percent) == (True, 2, 8, 25)
+        assert state.doing == "Trying a door"
+        progress.results.append(result(3, PASS, Group.WEBHOOKS))
+        under_way.tell(progress)
+        assert (await (await opened(cast)).call(CheckState.refresh)).percent == 38
+    # Killed: what it left behind is nobody's progress.
+    assert (await shown(cast)).is_running is False
+
+
+async def test_another_process_can_be_asked_to_stop(cast: Cast) -> None:
+    tab = await opened(cast)
+    with claimed_by_another_process():
+        under_way.tell(progress_of(PASS, ended=False))
+        assert (await tab.call(CheckState.start)).notice == "A check is already under way."
+        assert not under_way.is_asked_to_stop()
+        await tab.call(CheckState.stop)
+        assert under_way.is_asked_to_stop()
+    lock = under_way.claim()
+    assert lock is not None
+    assert not under_way.is_asked_to_stop()
+    os.close(lock)
 
 
 async def test_one_check_at_a_time(cast: Cast) -> None:

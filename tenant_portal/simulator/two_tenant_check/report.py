@@ -44,6 +44,8 @@ def as_data(progress: Progress) -> dict[str, Any]:
         "started_at": progress.started_at.isoformat(),
         "ended_at": progress.ended_at.isoformat() if progress.ended_at else None,
         "counts": {outcome.value: progress.count(outcome) for outcome in Outcome},
+        "total": progress.total,
+        "doing": progress.doing,
         "probes": [_probe(result) for result in progress.results],
     }
 

@@ -66,14 +66,11 @@ async def _strike() -> None:
 
 @asynccontextmanager
 async def _alone() -> AsyncIterator[None]:
-    async with db.engine().connect() as connection:
-        if not await connection.scalar(text("select pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+    # Of the transaction, which a pooler in transaction mode keeps on one server; a lock of the session it would lose.
+    async with db.engine().begin() as connection:
+        if not await connection.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):
             raise Conflict("Another two-tenant check is under way. Wait for it to end.")
-        await connection.commit()
-        try:
-            yield
-        finally:
-            await connection.scalar(text("select pg_advisory_unlock(:lock)"), {"lock": LOCK})
+        yield
 
 
 async def _build(visitor: Visitor) -> Stage:

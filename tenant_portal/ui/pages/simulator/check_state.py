@@ -3,7 +3,6 @@
 import reflex as rx
 
 from tenant_portal.errors import PortalError
-from tenant_portal.simulator.two_tenant_check import report
 from tenant_portal.simulator.two_tenant_check.office import office
 from tenant_portal.simulator.two_tenant_check.probe import Group
 from tenant_portal.ui import surface
@@ -102,7 +101,7 @@ class CheckState(rx.State):
 
 def _show(state: CheckState) -> None:
     """Copy what the page needs of the check under way, or of the latest one that was kept."""
-    found = report.as_data(office.progress) if office.progress else report.newest()
+    found = office.latest()
     _set(state, is_loaded=True, is_running=office.is_running)
     if found is not None:
         _show_progress(state, found)
@@ -111,13 +110,14 @@ def _show(state: CheckState) -> None:
 
 def _show_progress(state: CheckState, found: Report) -> None:
     done = len(found["probes"])
-    total = office.progress.total if office.progress else done
+    # Reports of earlier versions do not know how many probes there were to be.
+    total = found.get("total", done)
     _set(
         state,
         done=done,
         total=total,
         percent=round(100 * done / total) if total else 0,
-        doing=office.progress.doing if office.progress else "",
+        doing=found.get("doing", ""),
         elapsed=duration(found),
         at=found["started_at"],
     )
