@@ -12,7 +12,7 @@ from functools import cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tenant_portal import db, tracing, webhook_routes
+from tenant_portal import db, metrics_server, tracing, webhook_routes
 from tenant_portal.logs import configure_logging
 from tenant_portal.schema_lint import refuse_unsafe_schema
 from tenant_portal.tenant_portal import app
@@ -46,8 +46,9 @@ async def serving() -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     try:
-        async with webhook_routes.lifespan():
-            yield
+        with metrics_server.serving("web"):
+            async with webhook_routes.lifespan():
+                yield
     finally:
         await db.close()
         await asyncio.to_thread(tracing.stop)

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or JSON for machines.")
     metrics_token: str = Field("", description="Bearer token of /metrics; empty: asked from this machine only.")
-    worker_metrics: str = Field("", description="host:port of the worker's own /metrics; empty: none.")
+    metrics_address: str = Field("", description="host:port from which on each process takes one; empty: none.")
     otlp_endpoint: str = Field("", description="OTLP/HTTP receiver of traces, like http://localhost:4318; empty: none.")
 
     @field_validator("public_url", "twilio_base_url", "otlp_endpoint")
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SHORTEST_TOKEN} characters")
         return value
 
-    @field_validator("worker_metrics")
+    @field_validator("metrics_address")
     @classmethod
     def _is_host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
@@ -89,9 +89,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _figures_are_not_for_everybody(self) -> Self:
-        host = self.worker_metrics.rpartition(":")[0]
+        host = self.metrics_address.rpartition(":")[0]
         if host and host.strip("[]") not in LOOPBACK_HOSTS and not self.metrics_token:
-            raise ValueError("PORTAL_WORKER_METRICS needs PORTAL_METRICS_TOKEN where it is not on loopback")
+            raise ValueError("PORTAL_METRICS_ADDRESS needs PORTAL_METRICS_TOKEN where it is not on loopback")
         return self
 
     @model_validator(mode="after")

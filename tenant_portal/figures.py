@@ -7,7 +7,8 @@ and times. A series for each tenant would be thousands: only the MOST worst are 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tenant_portal import db
+from tenant_portal.config import settings
+from tenant_portal.front_door.metrics import told
 
 READ_SECONDS = 15.0
 MOST = 20
@@ -134,6 +137,22 @@ class DatabaseFigures(Collector):
             except (SQLAlchemyError, psycopg.Error, OSError):
                 log.warning("the figures of the database could not be read", exc_info=True)
             await asyncio.sleep(READ_SECONDS)
+
+
+@asynccontextmanager
+async def kept_fresh() -> AsyncIterator[None]:
+    """Part of this process's /metrics as long as this is open; not read at all where nobody could ask for them."""
+    if not settings().metrics_address:
+        yield
+        return
+    figures = DatabaseFigures()
+    reading = asyncio.create_task(figures.read_for_ever())
+    try:
+        with told(figures):
+            yield
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _family(figure: Figure, rows: Iterable[Sequence[Any]]) -> GaugeMetricFamily:

@@ -1,23 +1,21 @@
-"""The worker's own /metrics, on the address of PORTAL_WORKER_METRICS; the web process has its own among its routes.
+"""A /metrics of each process by itself, on the first free port from PORTAL_METRICS_ADDRESS on.
 
-A thread of its own, so that figures can be had of a worker whose event loop is stuck.
+Web processes that share a port, and workers, which have none, can be asked in no other way. A thread of its own, so
+that figures can be had of a process whose event loop is stuck.
 """
 
-import asyncio
 import contextlib
 import hmac
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable, Iterator
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import REGISTRY, make_wsgi_app
+from prometheus_client import REGISTRY, Gauge, make_wsgi_app
 
 from tenant_portal.config import settings
 from tenant_portal.errors import SettingsError
-from tenant_portal.figures import DatabaseFigures
-from tenant_portal.front_door.metrics import told
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 BEARER = "Bearer "
 PATH = "/metrics"
 STOP_SECONDS = 0.1
+MOST_PROCESSES = 64
+PROCESS = Gauge("portal_process_info", "What kind of process this is; always 1.", ["kind"])
 
 
 class Server(ThreadingMixIn, WSGIServer):
@@ -62,25 +62,27 @@ def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Itera
 _figures = make_wsgi_app(REGISTRY)
 
 
-@contextlib.asynccontextmanager
-async def serving() -> AsyncIterator[None]:
-    """Answer on PORTAL_WORKER_METRICS, if that is set, and keep the figures of the database fresh meanwhile."""
-    host, _, port = settings().worker_metrics.rpartition(":")
+@contextlib.contextmanager
+def serving(kind: str) -> Iterator[None]:
+    """Tell the figures of this process, a `web` or `worker`, if the settings say where. SettingsError: nowhere free."""
+    PROCESS.labels(kind).set(1)
+    host, _, port = settings().metrics_address.rpartition(":")
     if not host:
         yield
         return
+    server = _listening(host.strip("[]"), int(port))
+    thread = threading.Thread(target=server.serve_forever, args=(STOP_SECONDS,), daemon=True)
+    thread.start()
     try:
-        server = make_server(host.strip("[]"), int(port), answer, Server, Handler)
-    except OSError as error:
-        raise SettingsError(f"PORTAL_WORKER_METRICS: {host}:{port} cannot be used ({error.strerror}).") from None
-    figures = DatabaseFigures()
-    threading.Thread(target=server.serve_forever, args=(STOP_SECONDS,), daemon=True).start()
-    reading = asyncio.create_task(figures.read_for_ever())
-    try:
-        with told(figures):
-            yield
+        yield
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-        await asyncio.to_thread(server.shutdown)
+        server.shutdown()
         server.server_close()
+        thread.join()
+
+
+def _listening(host: str, first: int) -> Server:
+    for port in range(first, first + MOST_PROCESSES):
+        with contextlib.suppress(OSError, OverflowError):
+            return make_server(host, port, answer, Server, Handler)
+    raise SettingsError(f"PORTAL_METRICS_ADDRESS: no port of {host} from {first} on is free.")

@@ -9,7 +9,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from sqlalchemy import text
 
-from tenant_portal import db, job_queue, metrics_server, tracing
+from tenant_portal import db, figures, job_queue, metrics_server, tracing
 from tenant_portal.channels import jobs as channels_jobs
 from tenant_portal.identity import jobs as identity_jobs
 from tenant_portal.inbox import jobs as inbox_jobs
@@ -49,8 +49,9 @@ async def main() -> None:
     configure_logging()
     tracing.start("worker")
     try:
-        async with metrics_server.serving(), job_queue.open_app(job_queue.connector()) as app:
-            await work(app)
+        with metrics_server.serving("worker"):
+            async with figures.kept_fresh(), job_queue.open_app(job_queue.connector()) as app:
+                await work(app)
     finally:
         await db.close()
         await asyncio.to_thread(tracing.stop)

@@ -12,7 +12,7 @@ import pytest
 from tests.observability.canaries import QUOTE, TRAPS, Canaries, Theatre, hidden_in
 from tests.running_portal import ROOT, RUN, RunningPortal, environment, eventually, free_ports
 
-pytestmark = [pytest.mark.xdist_group("portal"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 SPEED = 200.0
 # Of a process; the supervisor's own lines show the sample passwords, which is what they are for.
 CHILD = re.compile(r"^ *(web|worker|twilio) │ (.*)$", re.MULTILINE)

@@ -17,11 +17,13 @@ from tenant_portal.errors import SettingsError
 from tenant_portal.front_door.metrics import HostGauges, told
 from tenant_portal.front_door.spool import Spool
 from tenant_portal.identity.queries import Person
+from tenant_portal.metrics_server import serving
 from tenant_portal.models.enums import Role
 from tenant_portal.twilio_gateway.http_client import operation_of
 from tenant_portal.ui.live import Live, hub
 from tests.cast import Cast
 from tests.front_door.test_spool import request
+from tests.running_portal import free_ports
 from tests.webhook_client import Portal, portal, sid, text_message
 
 __all__ = ["portal"]
@@ -177,12 +179,22 @@ async def test_figures_are_not_for_the_internet(
     assert (await figures(Authorization=authorization)).status_code == status
 
 
+def test_each_process_of_a_host_finds_a_port_of_its_own(configured: Callable[..., None]) -> None:
+    port = free_ports()
+    configured(metrics_address=f"127.0.0.1:{port}")
+    with serving("web"), serving("worker"):
+        told = [httpx.get(f"http://127.0.0.1:{number}/metrics").text for number in (port, port + 1)]
+    assert all("portal_process_info" in text for text in told)
+    with serving("web"):
+        assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
         ({"metrics_token": "short"}, "PORTAL_METRICS_TOKEN: must have at least 16 characters"),
-        ({"worker_metrics": "9464"}, "PORTAL_WORKER_METRICS: must be like 127.0.0.1:9464"),
-        ({"worker_metrics": "0.0.0.0:9464"}, "PORTAL_WORKER_METRICS needs PORTAL_METRICS_TOKEN"),
+        ({"metrics_address": "9464"}, "PORTAL_METRICS_ADDRESS: must be like 127.0.0.1:9464"),
+        ({"metrics_address": "0.0.0.0:9464"}, "PORTAL_METRICS_ADDRESS needs PORTAL_METRICS_TOKEN"),
         ({"otlp_endpoint": "collector:4318"}, "PORTAL_OTLP_ENDPOINT: must be like https"),
     ],
 )

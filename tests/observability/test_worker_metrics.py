@@ -25,7 +25,7 @@ def address(database: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{free.getsockname()[1]}"
     environment = os.environ | {
-        "PORTAL_DATABASE_APP_URL": database, "PORTAL_WORKER_METRICS": place, "PORTAL_METRICS_TOKEN": TOKEN,
+        "PORTAL_DATABASE_APP_URL": database, "PORTAL_METRICS_ADDRESS": place, "PORTAL_METRICS_TOKEN": TOKEN,
     }  # fmt: skip
     command = [sys.executable, "-m", "tenant_portal", "worker"]
     started = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
