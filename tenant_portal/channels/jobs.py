@@ -61,6 +61,7 @@ async def _do(task: progress.Task) -> None:
         # Counted like any other failure: a step that breaks the portal is given up visibly, and not tried for ever.
         known = {"channel_id": task.channel_id, "status": task.state}
         logger.exception("a step of a channel broke", extra=known)
+        job_queue.FAILURES.labels(ADVANCE).inc()
         await _keep_failure(task, PortalFault())
     else:
         async with tenant_session(task.tenant_id) as session:

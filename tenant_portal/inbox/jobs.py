@@ -116,7 +116,9 @@ async def _or_later(task: str, tenant_id: UUID, drain: Callable[[UUID], Awaitabl
     try:
         await drain(tenant_id)
     except TwilioUnavailable as error:
-        logger.info("%s for tenant %s waits: %s", task, tenant_id, error.message)
+        logger.info(
+            "the tenant's work waits for Twilio", extra={"task": task, "tenant_id": tenant_id, "code": error.code}
+        )
         async with tenant_session(tenant_id) as session:
             await _pause(session, task, tenant_id, error)
     except Exception:
@@ -230,7 +232,8 @@ async def _fetch(tenant_id: UUID, gateway: TenantGateway, wanted: files.Wanted) 
         await _fail(tenant_id, wanted, error.message)
     except Exception:
         # One file that breaks the portal must not stand in the way of all the others for ever.
-        logger.exception("a file of tenant %s could not be kept", tenant_id)
+        logger.exception("a file could not be kept", extra={"tenant_id": tenant_id})
+        job_queue.FAILURES.labels(FETCH).inc()
         await _fail(tenant_id, wanted, NOT_KEPT)
     return True
 

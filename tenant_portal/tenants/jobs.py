@@ -42,6 +42,7 @@ async def _work(work: service.Work) -> bool:
     except Exception:
         # Counted like any other failure: what breaks the portal is given up visibly, and not tried for ever.
         logger.exception("a step of a subaccount broke", extra={"tenant_id": work.tenant_id, "action": work.step})
+        job_queue.FAILURES.labels(service.PROVISION).inc()
         await _record_failure(work, PortalFault())
         return False
     async with tenant_session(work.tenant_id) as session:
