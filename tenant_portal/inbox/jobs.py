@@ -116,9 +116,8 @@ async def _or_later(task: str, tenant_id: UUID, drain: Callable[[UUID], Awaitabl
     try:
         await drain(tenant_id)
     except TwilioUnavailable as error:
-        logger.info(
-            "the tenant's work waits for Twilio", extra={"task": task, "tenant_id": tenant_id, "code": error.code}
-        )
+        known = {"task": task, "tenant_id": tenant_id, "code": error.code}
+        logger.info("the tenant's work waits for Twilio", extra=known)
         async with tenant_session(tenant_id) as session:
             await _pause(session, task, tenant_id, error)
     except Exception:
