@@ -53,7 +53,7 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/pip
 	@$(RUN) -m pip install -qq --no-compile --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/pip
+$(VENV)/installed-dev: requirements.txt requirements-dev.txt deploy/requirements-tracing.txt | $(VENV)/bin/pip
 	@echo "Installing the tools of the tests, once after each change ..."
 	@$(RUN) -m pip install -qq --no-compile --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@ $(VENV)/installed

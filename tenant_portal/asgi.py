@@ -3,8 +3,8 @@
 Webhooks go straight to the front door and never see Reflex; everything else stands behind the gate (ui/gate.py).
 """
 
+import asyncio
 import gc
-import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from functools import cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tenant_portal import db, webhook_routes
+from tenant_portal import db, metrics_server, tracing, webhook_routes
 from tenant_portal.logs import configure_logging
 from tenant_portal.schema_lint import refuse_unsafe_schema
 from tenant_portal.tenant_portal import app
@@ -34,7 +34,7 @@ def create() -> ASGIApp:
     for name, value in REFLEX_MODE.items():
         os.environ.setdefault(name, value)
     configure_logging()
-    _take_over_logs()
+    tracing.start("web")
     app.register_lifespan_task(serving)
     return _dispatch(app(), webhook_routes.webhook_app)
 
@@ -48,10 +48,12 @@ async def serving() -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     try:
-        async with webhook_routes.lifespan():
-            yield
+        with metrics_server.serving("web"):
+            async with webhook_routes.lifespan():
+                yield
     finally:
         await db.close()
+        await asyncio.to_thread(tracing.stop)
 
 
 def _dispatch(pages: ASGIApp, webhooks: ASGIApp) -> ASGIApp:
@@ -60,12 +62,3 @@ def _dispatch(pages: ASGIApp, webhooks: ASGIApp) -> ASGIApp:
         await (webhooks if is_webhook else pages)(scope, receive, send)
 
     return portal
-
-
-def _take_over_logs() -> None:
-    # uvicorn's own handlers print the websocket's address, and with it the client token, past the redaction.
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = True
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)

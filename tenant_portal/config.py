@@ -18,6 +18,7 @@ from tenant_portal.errors import SettingsError
 
 KEY_BYTES = 32
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+SHORTEST_TOKEN = 16
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -51,8 +52,12 @@ class Settings(BaseSettings):
     web_workers: int = Field(1, ge=1, le=64, description="Web processes that `run` starts; more than 1 needs Redis.")
     workers: int = Field(1, ge=1, le=64, description="Job workers that `run` starts.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or JSON for machines.")
+    metrics_token: str = Field("", description="Bearer token of /metrics; empty: asked from this machine only.")
+    metrics_address: str = Field("", description="host:port from which on each process takes one; empty: none.")
+    otlp_endpoint: str = Field("", description="OTLP/HTTP receiver of traces, like http://localhost:4318; empty: none.")
 
-    @field_validator("public_url", "twilio_base_url")
+    @field_validator("public_url", "twilio_base_url", "otlp_endpoint")
     @classmethod
     def _is_an_origin(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -83,6 +88,28 @@ class Settings(BaseSettings):
         if value:
             parse_secret_keys(value)
         return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_hard_to_guess(cls, value: str) -> str:
+        if value and len(value) < SHORTEST_TOKEN:
+            raise ValueError(f"must have at least {SHORTEST_TOKEN} characters")
+        return value
+
+    @field_validator("metrics_address")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if value and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError("must be like 127.0.0.1:9464")
+        return value
+
+    @model_validator(mode="after")
+    def _figures_are_not_for_everybody(self) -> Self:
+        host = self.metrics_address.rpartition(":")[0]
+        if host and host.strip("[]") not in LOOPBACK_HOSTS and not self.metrics_token:
+            raise ValueError("PORTAL_METRICS_ADDRESS needs PORTAL_METRICS_TOKEN where it is not on loopback")
+        return self
 
     @model_validator(mode="after")
     def _the_flood_line_is_the_higher(self) -> Self:

@@ -37,7 +37,7 @@ def prepare(admin_url: str) -> str:
     Safe to repeat and to run from several processes at once. SettingsError if the server is too old or the role in
     the URL may not do this; SchemaUnsafe if the result breaks a rule of the wall.
     """
-    with psycopg.connect(admin_url, autocommit=True) as connection:
+    with _connect(admin_url) as connection:
         if connection.info.server_version < OLDEST_POSTGRESQL * 10_000:
             raise SettingsError(f"PORTAL_DATABASE_URL: PostgreSQL {OLDEST_POSTGRESQL} or newer is needed.")
         # Two processes that start at once must not migrate at once; the lock ends with this connection.
@@ -51,6 +51,14 @@ def prepare(admin_url: str) -> str:
             _build_wall(owner)
             refuse_unsafe_schema(owner)
     return login_url(admin_url)
+
+
+def _connect(admin_url: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(admin_url, autocommit=True)
+    except psycopg.ProgrammingError:
+        # Without its words: they quote the address, and with it the password.
+        raise SettingsError("PORTAL_DATABASE_URL: PostgreSQL does not understand this address.") from None
 
 
 def create_database(admin_url: str, name: str = DATABASE) -> str:

@@ -4,18 +4,31 @@ A job says only "drain the work of tenant X": the rows are the work items, so jo
 tenant's burst does not starve another. Jobs carry ids, never content.
 """
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.worker import Worker
+from prometheus_client import Counter, Histogram
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal import db
+from tenant_portal.logs import about
+from tenant_portal.tracing import span
 
 POOL_SIZE = 4
 SESSION_OPTIONS = "-c role=portal_jobs -c search_path=jobs"
+SECONDS = Histogram(
+    "portal_job_seconds",
+    "How long jobs ran.",
+    ["task"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+FAILURES = Counter("portal_job_failures_total", "Jobs that ended in an error nobody expected.", ["task"])
 WAKE = text("select jobs.wake(:task, :tenant, make_interval(secs => :delay))")
 PAUSE = text(
     "insert into throttle as h (tenant_id, subject, until, reason)"
@@ -68,3 +81,20 @@ async def pause(session: AsyncSession, task: str, tenant_id: UUID, seconds: floa
 async def pause_left(session: AsyncSession, task: str, tenant_id: UUID) -> float:
     """Seconds for which this tenant's `task` is still held back; 0 if it may run."""
     return await session.scalar(PAUSE_LEFT, {"tenant": tenant_id, "subject": f"task:{task}"}) or 0.0
+
+
+async def observed(work: Callable[[], Awaitable[Any]], context: JobContext, _: Worker) -> Any:
+    """Times, counts and traces a job, and puts its ids into every line of its log; a middleware of the worker."""
+    job, started = context.job, time.perf_counter()
+    tenant_id = job.task_kwargs.get("tenant_id")
+    try:
+        with (
+            about(task=job.task_name, job_id=job.id, tenant_id=tenant_id),
+            span("job", task=job.task_name, job_id=job.id or 0, tenant_id=tenant_id or "", attempt=job.attempts),
+        ):
+            return await work()
+    except Exception:
+        FAILURES.labels(job.task_name).inc()
+        raise
+    finally:
+        SECONDS.labels(job.task_name).observe(time.perf_counter() - started)

@@ -22,6 +22,7 @@ from tenant_portal.config import settings
 from tenant_portal.embedded_postgres import EmbeddedServer
 from tenant_portal.errors import PortalError, SettingsError
 from tenant_portal.lifeline import die_with_parent
+from tenant_portal.logs import configure_logging
 from tenant_portal.seed import SignIn, sample_sign_ins, seed_if_empty
 
 HOST = "127.0.0.1"
@@ -47,6 +48,7 @@ def supervise(port: int | None = None) -> int:
     if "MAKELEVEL" in os.environ:
         # `make run` is what the user sees and kills.
         die_with_parent()
+    configure_logging()
     supervisor = Supervisor(Console(highlight=False))
     with _stopped_by_signals():
         try:

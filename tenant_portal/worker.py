@@ -1,5 +1,6 @@
 """The worker process: drains tenants' work, and looks after the queue itself."""
 
+import asyncio
 import logging
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from sqlalchemy import text
 
-from tenant_portal import db, job_queue
+from tenant_portal import db, figures, job_queue, metrics_server, tracing
 from tenant_portal.channels import jobs as channels_jobs
 from tenant_portal.identity import jobs as identity_jobs
 from tenant_portal.inbox import jobs as inbox_jobs
@@ -39,17 +40,21 @@ async def work(app: App) -> None:
         shutdown_graceful_timeout=STOP_SECONDS,
         stalled_worker_timeout=STALLED_SECONDS,
         delete_jobs="successful",
+        worker_middleware=[job_queue.observed],
     )
 
 
 async def main() -> None:
     """Connect, work, give the connections back."""
     configure_logging()
+    tracing.start("worker")
     try:
-        async with job_queue.open_app(job_queue.connector()) as app:
-            await work(app)
+        with metrics_server.serving("worker"):
+            async with figures.kept_fresh(), job_queue.open_app(job_queue.connector()) as app:
+                await work(app)
     finally:
         await db.close()
+        await asyncio.to_thread(tracing.stop)
 
 
 @job_queue.app.periodic(cron="*/15 * * * * *")
@@ -64,7 +69,8 @@ async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  
 async def settle_stalled(app: App, job: Job) -> None:
     """Back in line, or given up after MOST_RESCUES times: a job that kills its worker must not go round for ever."""
     if job.attempts >= MOST_RESCUES:
-        log.error("A job was given up: %s", job.task_name, extra={"action": "job_given_up", "job": job.id})
+        known = {"action": "job_given_up", "job_id": job.id, "task": job.task_name}
+        log.error("a job was given up", extra=known)
         # First, or whoever wakes it between the two would start it once more.
         await _hold_back(job)
         await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)

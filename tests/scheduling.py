@@ -14,7 +14,12 @@ from xdist.scheduler import LoadScopeScheduling
 # The longest first, so that none begins when the others are done.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "journeys": ("tests/journeys/",),
-    "portals": ("tests/simulator_check/", "tests/test_run", "tests/test_benchmarks.py"),
+    "portals": (
+        "tests/simulator_check/",
+        "tests/test_run",
+        "tests/test_benchmarks.py",
+        "tests/observability/test_canary.py",
+    ),
 }
 
 

@@ -22,18 +22,20 @@ ALLOWED: dict[str, frozenset[str]] = {
         "errors": "",
         "networks": "",
         "db": "config errors",
-        "job_queue": "db config errors",
+        "logs": "config errors",
+        "tracing": "config errors",
+        "job_queue": "db config errors logs tracing",
         "crypto": "config errors",
         "object_store": "config errors",
         "schema_lint": "errors models",
         "database_setup": "config errors models schema_lint",
         "embedded_postgres": "errors",
-        "twilio_gateway": "config errors",
+        "twilio_gateway": "config errors tracing",
         "rules": "errors enums",
         "queries": "models errors crypto queries rules",
         "service": "models errors crypto config db rules queries job_queue networks twilio_gateway object_store",
         "edge": "db errors config crypto models rules queries service job_queue twilio_gateway front_door object_store",
-        "front_door": "config db errors crypto models networks twilio_gateway job_queue",
+        "front_door": "config db errors crypto models networks twilio_gateway job_queue logs tracing",
     }.items()
 }
 EDGE_FILES = frozenset({"jobs", "webhooks", "http", "steps", "round_trip"})

@@ -1,11 +1,15 @@
 """Nothing secret reaches a log."""
 
-import io
+import json
 import logging
+import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
 
-from tenant_portal.logs import FORMAT, Redacting, RedactingFormatter, configure_logging, redact
+from tenant_portal.config import settings
+from tenant_portal.logs import Json, Line, about, configure_logging, redact
 
 SECRET = "s3cr3t-c4n4ry-value"
 
@@ -40,20 +44,105 @@ def test_ids_stay_readable() -> None:
     assert redact(line) == line
 
 
-def test_arguments_and_tracebacks_are_hidden_too() -> None:
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(RedactingFormatter(FORMAT))
-    handler.addFilter(Redacting())
-    logger = logging.getLogger("tests.logs")
-    logger.addHandler(handler)
-    logger.propagate = False
+@pytest.fixture(autouse=True)
+def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process's own hooks are back after each test."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+
+
+class Written(logging.Handler):
+    """What a formatter makes of the records of `tests.logs`."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self.lines: list[str] = []
+        self.logger = logging.getLogger("tests.logs")
+        self.logger.handlers = [self]
+        self.logger.propagate = False
+        self.logger.setLevel(logging.INFO)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture(params=[Line, Json])
+def written(request: pytest.FixtureRequest) -> Written:
+    return Written(request.param())
+
+
+def test_no_text_of_an_error_is_written(written: Written) -> None:
     try:
-        raise ValueError(f"password={SECRET}")
-    except ValueError:
-        logger.exception("failed with cookie: %s", SECRET)
-    assert "Traceback" in stream.getvalue()
-    assert SECRET not in stream.getvalue()
+        try:
+            raise ValueError(f"the message was: {SECRET}")
+        except ValueError as cause:
+            raise OSError(28, SECRET) from cause
+    except OSError:
+        written.logger.exception("failed with cookie: %s", SECRET)
+    assert SECRET not in written.lines[0]
+    assert "ValueError" in written.lines[0]
+    assert "OSError (28)" in written.lines[0]
+    assert "test_logs.py" in written.lines[0]
+
+
+def test_a_record_carries_the_ids_of_what_it_happened_in(written: Written) -> None:
+    with about(tenant_id="t-1", job_id=7):
+        written.logger.info("sent", extra={"message_id": "m-1"})
+    written.logger.info("later")
+    assert all(word in written.lines[0] for word in ("t-1", "7", "m-1"))
+    assert "t-1" not in written.lines[1]
+
+
+def test_a_field_that_nobody_named_is_left_out(written: Written) -> None:
+    written.logger.info("received", extra={"body": SECRET, "status": 503, "why": f"password={SECRET}"})
+    assert SECRET not in written.lines[0]
+    assert "503" in written.lines[0]
+
+
+def test_a_json_line_is_one_object_whatever_was_written() -> None:
+    written = Written(Json())
+    with about(job_id=7):
+        written.logger.warning("two\nlines")
+    entry = json.loads(written.lines[0])
+    assert (entry["text"], entry["level"], entry["job_id"]) == ("two\nlines", "WARNING", 7)
+    assert "\n" not in written.lines[0]
+
+
+@pytest.fixture
+def debug(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that was asked to write as much as it can."""
+    monkeypatch.setenv("PORTAL_LOG_LEVEL", "DEBUG")
+    settings.cache_clear()
+    configure_logging()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+    configure_logging()
+
+
+@pytest.mark.parametrize("library", ["websockets.server", "uvicorn.error", "python_multipart.multipart", "psycopg"])
+def test_at_debug_a_library_is_still_silent(debug: None, library: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger(library).debug("< TEXT %s", SECRET)
+    logging.getLogger("tenant_portal.anything").debug("our own words")
+    assert (SECRET in capsys.readouterr().err, logging.getLogger("tenant_portal.x").isEnabledFor(logging.DEBUG)) == (
+        False,
+        True,
+    )
+
+
+def test_what_asyncio_shows_of_a_failed_task_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    logging.getLogger("asyncio").error("Task exception was never retrieved\nfuture: <Task exception=%r>", SECRET)
+    assert "never retrieved" in (said := capsys.readouterr().err)
+    assert SECRET not in said
+
+
+def test_a_crash_is_written_without_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    sys.excepthook(RuntimeError, RuntimeError(SECRET), None)
+    assert "RuntimeError" in (said := capsys.readouterr().err)
+    assert SECRET not in said
 
 
 def test_the_web_servers_own_messages_are_redacted_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,8 @@ def make(folder: Path, *arguments: str, answer: str = "", **variables: str) -> s
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """A folder in which everything is installed already."""
-    for name in ("requirements.txt", "requirements-dev.txt", ".venv/bin/pip", ".venv/installed", ".venv/installed-dev"):
+    needed = ("requirements.txt", "requirements-dev.txt", "deploy/requirements-tracing.txt")
+    for name in (*needed, ".venv/bin/pip", ".venv/installed", ".venv/installed-dev"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -59,7 +59,9 @@ async def _do(task: progress.Task) -> None:
         await _keep_failure(task, error)
     except Exception:
         # Counted like any other failure: a step that breaks the portal is given up visibly, and not tried for ever.
-        logger.exception("channel %s: %s broke", task.channel_id, task.state)
+        known = {"channel_id": task.channel_id, "status": task.state}
+        logger.exception("a step of a channel broke", extra=known)
+        job_queue.FAILURES.labels(ADVANCE).inc()
         await _keep_failure(task, PortalFault())
     else:
         async with tenant_session(task.tenant_id) as session:
@@ -68,7 +70,8 @@ async def _do(task: progress.Task) -> None:
 
 
 async def _keep_failure(task: progress.Task, error: PortalError) -> None:
-    logger.warning("channel %s: %s failed: %s", task.channel_id, task.state, error.message)
+    known = {"channel_id": task.channel_id, "status": task.state, "code": getattr(error, "code", None)}
+    logger.warning("a step of a channel failed", extra=known)
     async with tenant_session(task.tenant_id) as session:
         await progress.keep_failure(session, task, error)
         await announce(session, task.tenant_id)

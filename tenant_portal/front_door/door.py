@@ -18,12 +18,13 @@ from tenant_portal.front_door.endpoints import ENDPOINTS, Endpoint, open_door
 from tenant_portal.front_door.events import PROCESSING_FAULT, SETTLED, EventStore, Row, Stored
 from tenant_portal.front_door.limits import Limits
 from tenant_portal.front_door.line import DatabaseAway, Line, RowFault
-from tenant_portal.front_door.metrics import FLUSHED
+from tenant_portal.front_door.metrics import FLUSHED, HostGauges, told
 from tenant_portal.front_door.quarantine import Hold, hold
 from tenant_portal.front_door.received import Received
 from tenant_portal.front_door.refusal import Refusals, Refused, names_of
 from tenant_portal.front_door.spool import Spool, SpoolFile
 from tenant_portal.front_door.verify import Claim, Webhook, claim, is_signed
+from tenant_portal.logs import note
 from tenant_portal.models.enums import TenantState
 
 COUNT = "select front_door.count_refusals(%s::jsonb)"
@@ -59,7 +60,7 @@ class FrontDoor:
         """Store a request, in the database or else in the spool. Raises Refused or SpoolFull."""
         claimed = claim(received)
         try:
-            account = await self.accounts.find(claimed.account_sid)
+            account = await self._account(claimed)
         except DatabaseAway:
             # Nobody knows yet whose it is: kept as it is, and verified before it enters.
             await self.spool.keep(received, verified=False)
@@ -69,6 +70,13 @@ class FrontDoor:
         except DatabaseAway:
             await self.spool.keep(received, verified=True)
             return Stored(SPOOLED, received.message_id)
+
+    async def _account(self, claimed: Claim) -> Account | None:
+        """Raises DatabaseAway: not known here, and nobody to ask."""
+        account = await self.accounts.find(claimed.account_sid)
+        if account is not None:
+            note(tenant_id=account.tenant_id, tenant_state=account.state)
+        return account
 
     async def _admit(self, endpoint: Endpoint, claimed: Claim, account: Account | None) -> Stored:
         """Verify and store. Raises Refused, DatabaseAway."""
@@ -167,7 +175,7 @@ class FrontDoor:
         """The same way again, but with nothing to answer and no spool behind it."""
         try:
             claimed = claim(received)
-            account = await self.accounts.find(claimed.account_sid)
+            account = await self._account(claimed)
             await self._admit(ENDPOINTS[received.kind], claimed, account)
         except Refused as refusal:
             self.refusals.count(received.kind, refusal)
@@ -190,9 +198,11 @@ async def lifespan() -> AsyncIterator[FrontDoor]:
         asyncio.create_task(_every(REPORT_SECONDS, door.report)),
         asyncio.create_task(_every(FLUSH_SECONDS, door.flush)),
     ]
+    gauges = HostGauges(settings().data_dir, lambda: (door.spool.size, door.spool.broken))
     open_door(door)
     try:
-        yield door
+        with told(gauges):
+            yield door
     finally:
         open_door(None)
         for task in tasks:

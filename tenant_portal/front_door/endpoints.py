@@ -11,11 +11,13 @@ from starlette.types import Receive, Scope, Send
 
 from tenant_portal.front_door.events import Row, Stored
 from tenant_portal.front_door.limits import FAILURES, FLOOD, TOO_MANY, Limits
-from tenant_portal.front_door.metrics import REFUSALS, SECONDS, WEBHOOKS
+from tenant_portal.front_door.metrics import SECONDS, refusals, webhooks
 from tenant_portal.front_door.received import ClientGone, Received, is_unsigned, read, source_of
 from tenant_portal.front_door.refusal import Refusals, Refused
 from tenant_portal.front_door.spool import SpoolFull
 from tenant_portal.front_door.verify import Webhook
+from tenant_portal.logs import begin, note
+from tenant_portal.tracing import Span, span
 
 # The rest of the body is not read, so the connection cannot carry another request.
 HEADERS = {
@@ -27,6 +29,7 @@ HEADERS = {
 UNAVAILABLE = 503
 # Not the request's fault but ours: a caller hears an apology.
 SHORTAGES = frozenset({FLOOD, "quarantine-full", "spool-full"})
+NOBODY = "unknown"
 log = logging.getLogger(__name__)
 
 
@@ -69,15 +72,18 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the answers are listed in docs/webhooks.md."""
         started = time.perf_counter()
-        try:
-            outcome, response = await self._respond(scope, receive)
-        except ClientGone:
-            return
-        WEBHOOKS.labels(self.kind, outcome).inc()
-        await response(scope, receive, send)
+        known = begin()
+        with span("webhook", kind=self.kind) as current:
+            try:
+                outcome, response = await self._respond(scope, receive, current)
+            except ClientGone:
+                return
+            webhooks[self.kind, outcome, str(known.get("tenant_state", NOBODY))].inc()
+            current.set(outcome=outcome, tenant_id=known.get("tenant_id", NOBODY))
+            await response(scope, receive, send)
         SECONDS.observe(time.perf_counter() - started)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, Response]:
+    async def _respond(self, scope: Scope, receive: Receive, current: Span) -> tuple[str, Response]:
         if not _open:
             return "closed", Response(status_code=UNAVAILABLE)
         door, source = _open[0], source_of(scope)
@@ -86,7 +92,9 @@ class Endpoint:
                 # It cannot become right: not worth its body.
                 raise Refused(TOO_MANY, FAILURES)
             received = await read(self.kind, scope, receive)
+            note(request_id=received.message_id)
             stored = await door.take(self, received)
+            current.belongs_to(stored.commit)
             return stored.outcome, self.answer(received, stored)
         except Refused as refusal:
             return "refused", self._refuse(door, door.limits.judge(refusal, source))
@@ -96,13 +104,14 @@ class Endpoint:
             raise
         except Exception as error:
             if self.last_resort is None:
+                webhooks[self.kind, "fault", NOBODY].inc()
                 raise
             log.warning("a caller got the last resort", extra={"kind": self.kind, "error": type(error).__name__})
             return "fault", self.last_resort
 
     def _refuse(self, door: Door, refusal: Refused) -> Response:
         door.refusals.count(self.kind, refusal)
-        REFUSALS.labels(refusal.reason).inc()
+        refusals[refusal.reason,].inc()
         if refusal.reason in SHORTAGES and self.last_resort is not None:
             return self.last_resort
         return Response(status_code=refusal.status, headers=HEADERS.get(refusal.status))

@@ -11,6 +11,7 @@ from tenant_portal.front_door.batcher import Batcher
 from tenant_portal.front_door.line import Collision, Line, RowFault
 from tenant_portal.front_door.metrics import BATCH_SIZE
 from tenant_portal.models.ids import uuid7
+from tenant_portal.tracing import NOTHING, Span, span
 
 MOST_ROWS = 256
 MAX_NAME = 200
@@ -27,12 +28,14 @@ Row = dict[str, Any]
 class Stored:
     """What became of a row: an outcome of `store_events`, `processing-fault`, or `spooled`.
 
-    `message_id` is the message's (of the first copy, for a duplicate), `config` the channel's for a call.
+    `message_id` is the message's (of the first copy, for a duplicate), `config` the channel's for a call, `commit` the
+    trace of the commit that it shared with others.
     """
 
     outcome: str
     message_id: UUID | None = None
     config: dict[str, Any] = field(default_factory=dict)
+    commit: Span = NOTHING
 
 
 def change(event: str, tenant_id: UUID, thread: str, data: Row) -> Row:
@@ -119,9 +122,11 @@ class EventStore:
             return Stored(PROCESSING_FAULT)
 
     async def _call(self, rows: Sequence[Row]) -> list[Stored]:
-        try:
-            found = await self.line.call(STORE, (numbered(rows),))
-        except Collision:
-            found = await self.line.call(STORE, (numbered(rows),))
-        results: dict[int, Stored] = {n: Stored(what, id_, config or {}) for n, what, id_, config in found}
+        # Of its own: whoever came first started the batch, and it is no more that one's than its neighbours'.
+        with span("commit", alone=True, rows=len(rows)) as commit:
+            try:
+                found = await self.line.call(STORE, (numbered(rows),))
+            except Collision:
+                found = await self.line.call(STORE, (numbered(rows),))
+        results: dict[int, Stored] = {n: Stored(what, id_, config or {}, commit) for n, what, id_, config in found}
         return [results[n] for n in range(len(rows))]

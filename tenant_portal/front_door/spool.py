@@ -90,6 +90,16 @@ class Spool:
         self._batcher: Batcher[bytes, None] = Batcher(self._write, MOST_RECORDS)
 
     @property
+    def size(self) -> int:
+        """Bytes of everything that waits here."""
+        return sum(file.size for file in (*self._pending, *([self._open] if self._open else [])))
+
+    @property
+    def broken(self) -> int:
+        """How many files of this folder were set aside."""
+        return sum(1 for _ in self._folder.glob(f"*{BROKEN}"))
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing waits on this host, whichever process keeps it."""
         return next(self._files(), None) is None

@@ -116,12 +116,14 @@ async def _or_later(task: str, tenant_id: UUID, drain: Callable[[UUID], Awaitabl
     try:
         await drain(tenant_id)
     except TwilioUnavailable as error:
-        logger.info("%s for tenant %s waits: %s", task, tenant_id, error.message)
+        known = {"task": task, "tenant_id": tenant_id, "code": error.code}
+        logger.info("the tenant's work waits for Twilio", extra=known)
         async with tenant_session(tenant_id) as session:
             await _pause(session, task, tenant_id, error)
     except Exception:
         # The rows are still there: whatever went wrong, the work is taken up again and not lost with the job.
-        logger.exception("%s for tenant %s stopped", task, tenant_id)
+        logger.exception("the tenant's work stopped", extra={"task": task, "tenant_id": tenant_id})
+        job_queue.FAILURES.labels(task).inc()
         async with tenant_session(tenant_id) as session:
             await job_queue.wake(session, task, tenant_id, delay_seconds=REPEAT_SECONDS)
 
@@ -168,7 +170,7 @@ async def _send(tenant_id: UUID, gateway: TenantGateway, message: outbox.Outgoin
 
 
 async def _settle_error(tenant_id: UUID, message: outbox.Outgoing, error: TwilioError) -> bool:
-    logger.info("message %s was not accepted: %s %s", message.id, error.code, error.message)
+    logger.info("a message was not accepted", extra={"message_id": message.id, "code": error.code})
     async with tenant_session(tenant_id) as session:
         await announce(session, tenant_id)
         if isinstance(error, TwilioOutcomeUnknown):
@@ -229,7 +231,8 @@ async def _fetch(tenant_id: UUID, gateway: TenantGateway, wanted: files.Wanted) 
         await _fail(tenant_id, wanted, error.message)
     except Exception:
         # One file that breaks the portal must not stand in the way of all the others for ever.
-        logger.exception("a file of tenant %s could not be kept", tenant_id)
+        logger.exception("a file could not be kept", extra={"tenant_id": tenant_id})
+        job_queue.FAILURES.labels(FETCH).inc()
         await _fail(tenant_id, wanted, NOT_KEPT)
     return True
 

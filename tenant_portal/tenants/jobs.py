@@ -41,7 +41,8 @@ async def _work(work: service.Work) -> bool:
         return False
     except Exception:
         # Counted like any other failure: what breaks the portal is given up visibly, and not tried for ever.
-        logger.exception("tenant %s: %s broke", work.tenant_id, work.step)
+        logger.exception("a step of a subaccount broke", extra={"tenant_id": work.tenant_id, "action": work.step})
+        job_queue.FAILURES.labels(service.PROVISION).inc()
         await _record_failure(work, PortalFault())
         return False
     async with tenant_session(work.tenant_id) as session:
@@ -51,7 +52,8 @@ async def _work(work: service.Work) -> bool:
 
 
 async def _record_failure(work: service.Work, error: PortalError) -> None:
-    logger.warning("tenant %s: %s failed: %s", work.tenant_id, work.step, error.message)
+    known = {"tenant_id": work.tenant_id, "action": work.step, "code": getattr(error, "code", None)}
+    logger.warning("a step of a subaccount failed", extra=known)
     async with tenant_session(work.tenant_id) as session:
         await service.record_failure(session, work.tenant_id, error)
         await announce(session, work.tenant_id)

@@ -1,6 +1,6 @@
 """The gateways of this process, live or simulated as the settings say, never a mixture."""
 
-from functools import lru_cache
+from functools import cache
 from urllib.parse import urlsplit
 
 from tenant_portal.config import LOOPBACK_HOSTS, settings
@@ -40,7 +40,7 @@ def _origin() -> str:
     return current.twilio_origin
 
 
-@lru_cache
+@cache
 def _http(origin: str) -> PortalHttpClient:
     # One pool of connections for all tenants: a TLS handshake costs more than the call.
     return PortalHttpClient(origin)

@@ -10,7 +10,7 @@ import httpx
 
 from tenant_portal.twilio_gateway.errors import DownloadTooLarge, ForeignUrl, TwilioUnavailable
 from tenant_portal.twilio_gateway.gateway import Download
-from tenant_portal.twilio_gateway.http_client import PortalHttpClient, at_origin, error_of
+from tenant_portal.twilio_gateway.http_client import PortalHttpClient, at_origin, error_of, measured, operation_of
 
 FILES = "https://api.twilio.com/2010-04-01/Accounts"
 MEDIA = r"Messages/(SM|MM)[0-9a-f]{32}/Media/ME[0-9a-f]{32}"
@@ -26,6 +26,11 @@ def download(http: PortalHttpClient, account_sid: str, auth_token: str, url: str
     TwilioUnavailable as Twilio answers.
     """
     require_file_url(account_sid, url)
+    with measured(operation_of("GET", urlsplit(url).path)):
+        return _follow(http, account_sid, auth_token, url, max_bytes)
+
+
+def _follow(http: PortalHttpClient, account_sid: str, auth_token: str, url: str, max_bytes: int) -> Download:
     target, auth = at_origin(url, http.origin), httpx.BasicAuth(account_sid, auth_token)
     try:
         answer = _fetch(http, target, auth, max_bytes)

@@ -18,7 +18,7 @@ class TwilioError(PortalError):
     """Twilio did not do what was asked.
 
     `code` is Twilio's error number, `status` the HTTP status, `retry_after` seconds: each None where Twilio gave none.
-    `detail` holds Twilio's own words, for staff and logs.
+    `detail` holds Twilio's own words, for staff; `request_id` is by what Twilio's support finds the request.
     """
 
     # A class attribute, so that callers can ask any PortalError of Twilio without knowing its kind.
@@ -39,6 +39,7 @@ class TwilioError(PortalError):
         self.status = status
         self.retry_after = retry_after
         self.detail = detail
+        self.request_id = ""
 
     @property
     def asks_to_wait(self) -> bool:

@@ -2,14 +2,18 @@
 
 import logging
 import random
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 from twilio.http import HttpClient
 from twilio.http.response import Response
 
+from tenant_portal.tracing import span
+from tenant_portal.twilio_gateway import metrics
 from tenant_portal.twilio_gateway.error_codes import Audience, explain
 from tenant_portal.twilio_gateway.errors import (
     TOO_MANY_REQUESTS,
@@ -31,6 +35,10 @@ FIRST_PAUSE_SECONDS = 0.25
 # A thread waits meanwhile; past this it is better to fail and let a job come back later.
 LONGEST_PAUSE_SECONDS = 5.0
 # These fail before a byte of the request is out, so Twilio cannot have acted on it.
+# The names of Twilio's resources; SIDs, numbers, countries and versions, which stand between them, are left out.
+RESOURCE = re.compile(r"/([A-Z][a-z]+(?:[A-Z][a-z]+)*)(?=[/.]|$)")
+REQUEST_ID = "Twilio-Request-Id"
+LONGEST_REQUEST_ID = 64
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -83,11 +91,16 @@ class PortalHttpClient(HttpClient):  # type: ignore[misc]  # Twilio's library sh
                 pause = _pause_seconds(error, attempt)
                 if not _may_repeat(request.method, error) or pause > LONGEST_PAUSE_SECONDS:
                     raise
-                logger.info("Twilio: %s %s again in %.1f s", request.method, request.url.path, pause)
+                known = {"operation": operation_of(request.method, request.url.path), "seconds": round(pause, 1)}
+                logger.info("a request to Twilio is repeated", extra=known)
                 time.sleep(pause)
         return self._send_once(request, auth)
 
     def _send_once(self, request: httpx.Request, auth: httpx.BasicAuth | None) -> httpx.Response:
+        with measured(operation_of(request.method, request.url.path)):
+            return self._answered(request, auth)
+
+    def _answered(self, request: httpx.Request, auth: httpx.BasicAuth | None) -> httpx.Response:
         try:
             answer = self.connection.send(request, auth=auth)
         except NOT_SENT as error:
@@ -98,6 +111,45 @@ class PortalHttpClient(HttpClient):  # type: ignore[misc]  # Twilio's library sh
             raise error_of(request.method, answer)
         _check_json(request.method, answer)
         return answer
+
+
+@contextmanager
+def measured(operation: str) -> Iterator[None]:
+    """Count, time and trace one request to Twilio; a failed one is logged with the id by which Twilio finds it."""
+    started = time.perf_counter()
+    outcome, code = "ok", ""
+    try:
+        with span("twilio", operation=operation) as current:
+            try:
+                yield
+                current.set(outcome=outcome)
+            except TwilioError as error:
+                outcome, code = outcome_of(error), str(error.code or "")
+                current.set(outcome=outcome, code=code, status=error.status or 0)
+                _log_failure(operation, error)
+                raise
+    finally:
+        metrics.SECONDS.labels(operation).observe(time.perf_counter() - started)
+        metrics.CALLS.labels(operation, outcome, code).inc()
+
+
+def operation_of(method: str, path: str) -> str:
+    """What is asked, in few words: `POST Accounts/Messages`."""
+    return f"{method} {'/'.join(RESOURCE.findall(path))}"
+
+
+def outcome_of(error: TwilioError) -> str:
+    """`refused`, `unavailable`, or `unknown` where it may have been carried out."""
+    if error.unknown_outcome:
+        return "unknown"
+    return "unavailable" if isinstance(error, TemporaryTwilioError) else "refused"
+
+
+def _log_failure(operation: str, error: TwilioError) -> None:
+    known = {"operation": operation, "status": error.status, "code": error.code, "twilio_request_id": error.request_id}
+    # A refusal is about one message or number; the others are about Twilio, or the way to it.
+    level = logging.WARNING if isinstance(error, TemporaryTwilioError) else logging.INFO
+    logger.log(level, "a request to Twilio failed", extra=known)
 
 
 def at_origin(url: str, origin: str) -> str:
@@ -114,6 +166,12 @@ def at_origin(url: str, origin: str) -> str:
 
 def error_of(method: str, answer: httpx.Response) -> TwilioError:
     """Our error for an answer that is not 2xx; understands both of Twilio's error bodies."""
+    error = _meaning(method, answer)
+    error.request_id = answer.headers.get(REQUEST_ID, "")[:LONGEST_REQUEST_ID]
+    return error
+
+
+def _meaning(method: str, answer: httpx.Response) -> TwilioError:
     code, detail = _problem(answer)
     found = explain(code)
     message = found.sentence if code else f"Twilio answered with HTTP status {answer.status_code}."

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -47,8 +48,10 @@ Result = TypeVar("Result")
 
 async def in_thread(work: Callable[[], Result]) -> Result:
     """Run blocking Twilio work; if the caller is cancelled the request itself still runs to its end."""
+    # With the caller's context, so that logs and traces know whose request it is.
+    here = copy_context()
     try:
-        return await asyncio.get_running_loop().run_in_executor(THREADS, work)
+        return await asyncio.get_running_loop().run_in_executor(THREADS, lambda: here.run(work))
     except TwilioException as error:
         raise TwilioError("Twilio's answer could not be understood.", detail=str(error)) from error
 

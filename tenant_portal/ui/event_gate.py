@@ -7,10 +7,10 @@ internals of Reflex 0.10.1 (`event_namespace.on_event`, `on_connect`), hence the
 import json
 import logging
 import time
-import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import reflex as rx
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -26,6 +26,7 @@ from tenant_portal.crypto import token_hash
 from tenant_portal.db import identity_session
 from tenant_portal.errors import PortalError
 from tenant_portal.identity.sessions import resume
+from tenant_portal.logs import begin
 from tenant_portal.ui import routes
 from tenant_portal.ui.access import audience_of, may_call
 from tenant_portal.ui.gate import person_of
@@ -56,8 +57,9 @@ class EventGate(Middleware):
             person = await resume(session, token, datetime.now(UTC))
         if person is None:
             return SIGNED_OUT
+        begin(request_id=uuid4(), tenant_id=person.tenant_id)
         if not may_call(person, event.name):
-            log.warning("Refused an event that is not for this role: %s", event.name)
+            log.warning("refused an event that is not for this role", extra={"event": event.name})
             return DENIED
         frame._bound = token_hash(token)
         return None
@@ -120,7 +122,7 @@ class EventFilter:
         if bucket is None:
             return
         if not bucket.take(time.monotonic()) or payload_size(data) > LARGEST_PAYLOAD:
-            log.warning("Cut off a socket that sent too much.")
+            log.warning("cut off a socket that sent too much")
             await self.live.close(sid)
         elif is_acceptable(data):
             await self.original["on_event"](sid, data)
@@ -166,9 +168,9 @@ def on_exception(exception: Exception) -> EventSpec | None:
         return SessionState.tell_trouble(exception.message)
     if isinstance(exception, RedisError):
         # Whatever would tell the reader needs the state as well; the connection is closed instead, see state_store.py.
-        log.warning("A page's state could not be reached (%s).", type(exception).__name__)
+        log.warning("a page's state could not be reached", extra={"error": type(exception).__name__})
         return None
-    frames = "".join(traceback.format_tb(exception.__traceback__))
-    # Without the exception's own text, which may quote what somebody wrote.
-    log.error("A page failed: %s\n%s", type(exception).__name__, frames)
+    # Called by Reflex apart from the event: whose it was is known no more, and another's id would mislead.
+    begin()
+    log.error("a page failed", exc_info=exception)
     return SessionState.tell_trouble("Something went wrong here. It has been noted; please try again.")

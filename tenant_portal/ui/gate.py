@@ -7,6 +7,7 @@ an open websocket, which this gate does not see, stand behind ui/event_gate.py.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -17,6 +18,7 @@ from tenant_portal.db import identity_session
 from tenant_portal.identity.cookies import read_token
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import resume
+from tenant_portal.logs import begin
 from tenant_portal.ui import routes
 from tenant_portal.ui.security_headers import IMMUTABLE, common, page_policy
 from tenant_portal.ui.state_store import state_store
@@ -51,6 +53,8 @@ class AsgiGate:
     app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            begin(request_id=uuid4())
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif scope["type"] == "http":

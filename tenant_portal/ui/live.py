@@ -21,6 +21,7 @@ from tenant_portal.db import CONNECT_SECONDS, KEEPALIVE, LIVE_CHANNEL, session_u
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import SESSIONS_CHANNEL
 from tenant_portal.ui import routes
+from tenant_portal.ui.metrics import LISTENING, LIVE_SECONDS, SOCKETS
 from tenant_portal.ui.session_state import SessionState
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,8 @@ class Hub:
 
 
 hub = Hub()
+SOCKETS.labels("clients").set_function(lambda: sum(len(members) for members in hub.by_tenant.values()))
+SOCKETS.labels("staff").set_function(lambda: sum(socket.tenant_id is None for socket in hub.sockets.values()))
 
 
 async def join(state: rx.State, person: Person, *handlers: Any) -> None:
@@ -93,7 +96,8 @@ class Live:
 
     app: rx.App
     poked_at: dict[UUID, float] = field(default_factory=dict)
-    waiting: set[UUID] = field(default_factory=set)
+    # Since when a poke is due, of those that are.
+    waiting: dict[UUID, float] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -111,7 +115,7 @@ class Live:
             try:
                 await self._listen()
             except (psycopg.Error, OSError) as error:
-                log.warning("Live updates wait for the database (%s).", type(error).__name__)
+                log.warning("live updates wait for the database", extra={"error": type(error).__name__})
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
@@ -124,8 +128,9 @@ class Live:
             await connection.execute(f"listen {SESSIONS_CHANNEL}")
             # Whatever was announced while nobody listened is lost, so everybody asks again.
             await self._poke_all(list(hub.sockets))
-            async for notification in connection.notifies():
-                await self._receive(notification.channel, notification.payload)
+            with LISTENING.track_inprogress():
+                async for notification in connection.notifies():
+                    await self._receive(notification.channel, notification.payload)
 
     async def _receive(self, channel: str, payload: str) -> None:
         ids = [found for part in payload.split(",") if (found := _uuid(part))]
@@ -142,15 +147,18 @@ class Live:
         if wait <= 0:
             await self._poke_tenant(tenant_id)
         elif tenant_id not in self.waiting:
-            self.waiting.add(tenant_id)
+            self.waiting[tenant_id] = clock.time()
             clock.call_later(wait, lambda: clock.create_task(self._poke_tenant(tenant_id)))
 
     async def _poke_tenant(self, tenant_id: UUID) -> None:
-        self.waiting.discard(tenant_id)
+        clock = asyncio.get_running_loop()
+        now = clock.time()
+        due = self.waiting.pop(tenant_id, now)
         self.poked_at.pop(tenant_id, None)
         if sids := hub.of_tenant(tenant_id):
-            self.poked_at[tenant_id] = asyncio.get_running_loop().time()
+            self.poked_at[tenant_id] = now
             await self._poke_all(sids)
+            LIVE_SECONDS.observe(clock.time() - due)
 
     async def _poke_all(self, sids: list[str]) -> None:
         await asyncio.gather(*(self._poke(sid) for sid in sids), return_exceptions=True)

@@ -1,5 +1,7 @@
 """Refusals, worded and shaped as Twilio answers them."""
 
+import secrets
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -57,7 +59,9 @@ def answer(problem: Problem) -> JSONResponse:
         "more_info": f"https://www.twilio.com/docs/errors/{problem.code}",
         "status": problem.status,
     }
-    headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after is not None else {}
+    headers = {"Twilio-Request-Id": f"RQ{secrets.token_hex(16)}"}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="Twilio API"'
     return JSONResponse(body, status_code=problem.status, headers=headers)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from tenant_portal import job_queue
 from tenant_portal.config import settings
 from tenant_portal.errors import PortalError
+from tenant_portal.logs import Line
 from tenant_portal.simulator import twilio_server
 from tenant_portal.twilio_gateway.simulated_account import simulated_parent_credentials, state_folder
 from tenant_portal.worker import CONCURRENCY, POLL_SECONDS
@@ -110,6 +111,7 @@ class LogMemory(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setFormatter(Line())
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
