@@ -37,7 +37,7 @@ class Portal:
     database_url: str
     log: Path
     address: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[Any]
     cookies: dict[str, str] = field(default_factory=dict)
 
     def http(self, cookie: str = "", *, origin: str | None = None) -> httpx.Client:

@@ -62,7 +62,7 @@ class Theatre:
     def __init__(self, running: RunningPortal, canaries: Canaries) -> None:
         self.running = running
         self.canaries = canaries
-        self.web = Portal(running.address, "", running.data_dir / "none")
+        self.web = Portal(running.address, "", running.data_dir / "none", running.address, running.process)
         parent = json.loads((running.data_dir / "simulated_twilio" / "parent_account.json").read_text())
         self.twilio = f"http://127.0.0.1:{running.port + 1}"
         self.parent = (parent["sid"], parent["auth_token"])
