@@ -171,7 +171,7 @@ def _stopped_database(world: World) -> Iterator[None]:
         world.server.stop()
         assert not is_held(world.server.files.lock_file("server"))
         yield
-        world.server.start()
+    world.wait_for(world.server.is_running)
 
 
 def _restart(world: World, *children: ChildProcess) -> None:
@@ -182,8 +182,9 @@ def _restart(world: World, *children: ChildProcess) -> None:
         for child in children:
             child.wait(until)
             assert child.process
-            assert child.process.returncode >= 0 or child.process.returncode == -signal.SIGTERM, "it had to be killed"
-            child.start()
+            assert child.process.returncode in {0, -signal.SIGTERM}, "it had to be killed"
+    # They are started where all are revived: a child lives only as long as the thread that started it.
+    world.wait_for(lambda: all(child.is_alive() for child in children))
 
 
 def _config_with_one_more(owner: sa.Connection, versions: Path) -> Config:

@@ -25,6 +25,7 @@ from tests.chaos.stream import ORIGIN
 from tests.running_portal import environment, free_ports
 from tests.twilio.servers import running
 
+WEB_PROCESSES = 2
 START_SECONDS, PATIENCE = 90.0, 120.0
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200)
 # What must hold between the rows, whatever was killed; each query finds what breaks its sentence.
@@ -55,23 +56,19 @@ STORED = """
 class World:
     """Opened by `opened`. `web` and `worker` are revived when they die, the database too, unless they are `resting`."""
 
-    def __init__(self, folder: Path, twilio: str, webs: int) -> None:
+    def __init__(self, folder: Path, twilio: str) -> None:
         self.folder = folder
         self.server = EmbeddedServer(folder)
         self.lines: list[str] = []
         self.resting: list[object] = []
-        self.web: list[ChildProcess] = []
-        self.ports = [free_ports() for _ in range(webs)]
+        self.children: list[ChildProcess] = []
+        self.ports = [free_ports() for _ in range(WEB_PROCESSES)]
         self._twilio = twilio
         self._ended = threading.Event()
 
-    def start(self, prepare: str = "") -> None:
-        """Everything, in the order of `run`; `prepare` is executed by the server's superuser before anybody else."""
-        self.server.start()
-        if prepare:
-            with psycopg.connect(self.server.admin_url, autocommit=True) as connection:
-                connection.execute(prepare.encode())
-        self.admin_url = database_setup.create_database(self.server.admin_url)
+    def start(self) -> None:
+        """Everything, in the order of `run`."""
+        self.admin_url = database_setup.create_database(self.server.start())
         login = database_setup.prepare(self.admin_url)
         self.companies = asyncio.run(_found_two(login))
         self.web = [self._child("web", _uvicorn(port), login) for port in self.ports]
@@ -91,6 +88,7 @@ class World:
         }
         child = ChildProcess(name, arguments, environment(self.folder, given), self._hear)
         child.start()
+        self.children.append(child)
         return child
 
     def _hear(self, name: str, line: str) -> None:
@@ -99,7 +97,7 @@ class World:
     def _look_after(self) -> None:
         looked = 0.0
         while not self._ended.wait(WATCH_SECONDS):
-            for child in (*self.web, self.worker):
+            for child in self.children:
                 if not self._rests(child):
                     child.revive()
             if time.monotonic() - looked > DATABASE_WATCH_SECONDS and not self._rests(self.server):
@@ -135,7 +133,7 @@ class World:
         self.wait_until_ready()
         self.wait_for(lambda: not list(self.folder.glob("spool/*.spool")))
         self.wait_for(lambda: self.ask(UNDER_WAY)[0][0] == 0)
-        for child in (*self.web, self.worker):
+        for child in self.children:
             child.crashes = 0
 
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -167,10 +165,10 @@ class World:
     def stop(self) -> None:
         """End all of it."""
         self._ended.set()
-        for child in (*self.web, self.worker):
+        for child in self.children:
             child.ask_to_stop()
         until = time.monotonic() + 10
-        for child in (*self.web, self.worker):
+        for child in self.children:
             child.wait(until)
         self.server.stop()
 
@@ -189,12 +187,12 @@ def kill(*pids: int) -> None:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, *, webs: int = 2, prepare: str = "") -> Iterator[World]:
+def opened(folder: Path) -> Iterator[World]:
     """A running world, and a Twilio that gives a picture to whoever asks."""
     with running(_pictures) as twilio:
-        world = World(folder, twilio, webs)
+        world = World(folder, twilio)
         try:
-            world.start(prepare)
+            world.start()
             yield world
         finally:
             world.stop()
