@@ -85,6 +85,7 @@ class Spool:
         self._left_unverified = max_unverified_bytes
         self._limits = (max_bytes, max_unverified_bytes)
         self._open: SpoolFile | None = None
+        self._closed: SpoolFile | None = None
         self._pending: list[SpoolFile] = []
         self._count = 0
         self._batcher: Batcher[bytes, None] = Batcher(self._write, MOST_RECORDS)
@@ -121,9 +122,10 @@ class Spool:
 
     def take(self) -> list[SpoolFile]:
         """Everything to be flushed, oldest first: what this process closed, and what dead processes left."""
-        if self._open is not None and not self._batcher.is_busy:
+        # One closed file at a time: asked twice a second, a long outage would use up this process's descriptors.
+        if self._open is not None and self._closed not in self._pending and not self._batcher.is_busy:
             self._pending.append(self._open)
-            self._open = None
+            self._closed, self._open = self._open, None
         held = {file.path for file in self._pending}
         if self._open is not None:
             held.add(self._open.path)

@@ -70,6 +70,18 @@ async def test_what_was_cut_off_by_a_crash_does_not_hide_the_rest(tmp_path: Path
         next_one.close()
 
 
+async def test_an_outage_of_any_length_costs_two_files(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for number in range(40):
+        await spool.keep(request(number), verified=True)
+        spool.take()
+    assert len(list(tmp_path.iterdir())) == 2
+    (first,) = spool.take()
+    assert [record.path.rpartition("/")[2] for record in first.records()] == ["0"]
+    spool.settled(first)
+    assert paths(spool) == [str(number) for number in range(1, 40)]
+
+
 async def test_a_settled_file_is_gone_and_gives_its_room_back(tmp_path: Path) -> None:
     spool = Spool(tmp_path, max_bytes=600)
     await spool.keep(request(), verified=True)
