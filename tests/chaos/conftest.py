@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from tests.chaos.world import World, opened
 
 REPEAT = int(os.environ.get("REPEAT", "1"))
 FIGURES = pytest.StashKey[list[tuple[str, Outcome]]]()
+SENTENCES = pytest.StashKey[list[str]]()
 HEAD = "fault | deliveries | acknowledged | not | longest gap s | slowest s | lost | doubled | misplaced | second pass"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[FIGURES] = []
+    config.stash[FIGURES], config.stash[SENTENCES] = [], []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,8 +27,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """A table for docs/reliability.md."""
-    if not config.stash[FIGURES]:
+    """What stands in docs/reliability.md."""
+    if not config.stash[FIGURES] and not config.stash[SENTENCES]:
         return
     terminalreporter.section("what was seen")
     terminalreporter.write_line(f"| {HEAD} |\n|{'---|' * len(HEAD.split('|'))}")
@@ -39,6 +40,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             f"| {name} | {first.deliveries:,} | {first.acknowledged:,} | {failed} | {first.longest_gap:.1f} |"
             f" {first.longest_seconds:.1f} | {wrong} | {outcome.repeated} sent, {len(outcome.unstored)} missing |"
         )
+    for sentence in config.stash[SENTENCES]:
+        terminalreporter.write_line(sentence)
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +58,12 @@ def note(request: pytest.FixtureRequest) -> Iterator[list[Outcome]]:
     yield outcomes
     name = request.node.name.removeprefix("test_")
     request.config.stash[FIGURES] += [(name, outcome) for outcome in outcomes]
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Shown at the end, too."""
+    return request.config.stash[SENTENCES].append
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import contextlib
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ REFUSALS = "select coalesce(sum(count), 0)::int from webhook_refusal"
 FAULTS = re.compile(r"Traceback|ERROR|CRITICAL|Exception")
 
 
-def test_ten_thousand(tmp_path: Path, turn: int) -> None:
+def test_ten_thousand(tmp_path: Path, turn: int, say: Callable[[str], None]) -> None:
     with opened(tmp_path) as world:
         heard, pid = len(world.lines), pid_of(world.web[0])
         asyncio.run(send_all(bad_requests(world.companies, WARM_UP, -turn), world.ports[0]))
@@ -35,12 +35,21 @@ def test_ten_thousand(tmp_path: Path, turn: int) -> None:
         answers = asyncio.run(send_all(bad_requests(world.companies, COUNT, turn), world.ports[0]))
         grown = resident_kb(pid) - memory
         world.wait_for(lambda: world.ask(REFUSALS)[0][0] > COUNT / 2)
+        say(f"{COUNT:,} bad requests: {by_status(answers)}; memory {memory:,} kB, then {grown:+,} kB")
         assert sum(answers.values()) == COUNT
         assert [answer for answer in answers if not is_refusal(*answer)] == []
         assert {table: count for table, count in world.ask(ROWS) if count} == {}
         assert [line for line in world.lines[heard:] if FAULTS.search(line)] == []
         assert (pid_of(world.web[0]), world.web[0].is_alive()) == (pid, True)
         assert grown < MOST_GROWTH_KB, memory
+
+
+def by_status(answers: Counter[tuple[str, int]]) -> str:
+    """How many were answered how."""
+    statuses = Counter[int]()
+    for (_, status), count in answers.items():
+        statuses[status] += count
+    return ", ".join(f"{count:,} {status or 'without an answer'}" for status, count in sorted(statuses.items()))
 
 
 def is_refusal(kind: str, status: int) -> bool:
