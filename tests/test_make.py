@@ -9,7 +9,7 @@ import pytest
 
 from tests.running_portal import ROOT
 
-TARGETS = {"help", "run", "test", "lint", "install", "lock", "clean"}
+TARGETS = {"help", "run", "test", "chaos", "lint", "install", "lock", "clean"}
 
 
 def make(folder: Path, *arguments: str, answer: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
