@@ -1,6 +1,7 @@
 """One run: a stream, a fault in the middle of it, and what is there when all is calm again."""
 
 import asyncio
+import random
 from dataclasses import dataclass
 
 from tests.chaos.faults import Fault
@@ -44,7 +45,8 @@ def play(world: World, fault: Fault) -> Outcome:
 async def _under_stream(world: World, stream: Stream, fault: Fault) -> float:
     sending = asyncio.create_task(stream.run())
     loop = asyncio.get_running_loop()
-    await asyncio.sleep(BEFORE_SECONDS)
+    # Never at the same moment of a commit, a job or a housekeeping round.
+    await asyncio.sleep(BEFORE_SECONDS + random.random())
     began = loop.time()
     try:
         await asyncio.to_thread(fault, world)
