@@ -23,6 +23,7 @@ FROZEN_SECONDS = 10.0
 RESTART_SECONDS = 20.0
 MIGRATIONS, MIGRATION_TRIES = 3, 20
 BACKENDS = "select pid from pg_stat_activity where application_name = 'portal_front_door' limit 1"
+IN_HAND = "select count(*) from jobs.procrastinate_jobs where status = 'doing' and args ? 'tenant_id'"
 REVISION = """
 from alembic import op
 
@@ -52,7 +53,8 @@ def every_web_process_killed(world: World) -> None:
 
 
 def worker_killed(world: World) -> None:
-    """kill -9 of the job worker."""
+    """kill -9 of the job worker while it has a job in hand."""
+    world.wait_for(lambda: world.ask(IN_HAND)[0][0] > 0)
     _kill(world, world.worker)
 
 
