@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Or each of the portal's processes would compile the portal anew.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help run test lint install lock clean
+.PHONY: help run test chaos lint install lock clean
 
 PORTAL_PORT ?= 3000
 PORT ?= $(PORTAL_PORT)
@@ -11,6 +11,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 # One process more than the usual two cores, since tests wait a lot; `JOBS=0` runs in one, with its output as it comes.
 JOBS ?= 3
+# How often `make chaos` does each thing.
+REPEAT ?= 5
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +25,9 @@ test: lint ## Lint, types and the whole suite (ARGS="-k words" for a part)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		echo "No Chromium on PATH: the browser journeys are skipped. On Debian: apt-get install chromium"
 	@$(RUN) -m pytest --numprocesses $(JOBS) $(ARGS)
+
+chaos: $(VENV)/installed-dev ## Kill, freeze and fill all parts under load, REPEAT=5 times each: half an hour
+	@REPEAT=$(REPEAT) $(RUN) -m pytest tests/chaos -m chaos $(ARGS)
 
 lint: $(VENV)/installed-dev ## Lint and types only
 	@$(VENV)/bin/ruff check .

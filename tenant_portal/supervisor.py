@@ -201,8 +201,9 @@ class Supervisor:
         self._say("database", "has ended, starts again")
         try:
             self.server.start()
-        except PortalError as error:
-            self._say("database", error.message)
+        except (PortalError, OSError) as error:
+            # A full disk refuses even the settings' file; the portal must outlive that.
+            self._say("database", str(error))
 
     def _done(self, what: str, how: str) -> None:
         self.console.print(f"  [green]✓[/green] {what:<10}[dim]{how}[/dim]")

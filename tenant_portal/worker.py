@@ -57,7 +57,8 @@ async def main() -> None:
         await asyncio.to_thread(tracing.stop)
 
 
-@job_queue.app.periodic(cron="*/15 * * * * *")
+# Seconds are the sixth field; as the first it would be minutes, and nothing would be looked after in most of them.
+@job_queue.app.periodic(cron="* * * * * */15")
 @job_queue.app.task(name="queue.rescue", queueing_lock="queue.rescue", pass_context=True)
 async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands it over
     """Put the jobs of killed workers back in line; one that was there MOST_RESCUES times is failed."""
@@ -89,7 +90,7 @@ async def _hold_back(job: Job) -> None:
             await job_queue.pause(session, job.task_name, UUID(str(tenant)), GIVEN_UP_SECONDS, ThrottleReason.GIVEN_UP)
 
 
-@job_queue.app.periodic(cron="*/10 * * * * *")
+@job_queue.app.periodic(cron="* * * * * */10")
 @job_queue.app.task(name="queue.sweep", queueing_lock="queue.sweep")
 async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands it over
     """Wake every tenant whose rows are due without a job: nothing waits for ever, whatever was killed."""

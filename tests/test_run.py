@@ -1,5 +1,7 @@
 """`make run`: starts everything, looks after it, and leaves nothing behind however it ends."""
 
+import io
+import resource
 import signal
 import stat
 import subprocess
@@ -11,8 +13,10 @@ from time import monotonic
 
 import httpx
 import pytest
+from rich.console import Console
 
 from tenant_portal.embedded_postgres import EmbeddedServer
+from tenant_portal.supervisor import Supervisor
 from tests.embedded_postgres.processes import is_stopped, postmaster
 from tests.running_portal import ROOT, RUN, RunningPortal, environment, eventually, free_ports, is_gone
 
@@ -84,6 +88,26 @@ def test_a_database_that_dies_is_started_again(portal: RunningPortal) -> None:
     kill(before, signal.SIGKILL)
     assert eventually(lambda: server.is_running() and postmaster(server) != before)
     assert eventually(lambda: portal.status() == httpx.codes.OK)
+
+
+def test_a_database_that_cannot_start_for_want_of_space_is_tried_again(tmp_path: Path) -> None:
+    said = io.StringIO()
+    supervisor = Supervisor(Console(file=said))
+    supervisor.server = EmbeddedServer(tmp_path, fast=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        supervisor.server.start()
+        kill(postmaster(supervisor.server), signal.SIGKILL)
+        assert eventually(lambda: is_stopped(EmbeddedServer(tmp_path)))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        supervisor._look_after_database()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert "File too large" in said.getvalue()
+        supervisor._look_after_database()
+        assert supervisor.server.is_running()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        supervisor.server.stop()
 
 
 def test_a_busy_port_is_one_clear_sentence(portal: RunningPortal, tmp_path: Path) -> None:

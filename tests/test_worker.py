@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
@@ -167,6 +168,14 @@ async def test_a_killed_workers_job_makes_way_for_one_that_waits_for_the_same_te
     await wake(cast.acme.tenant_id)
     await settle_stalled_jobs()
     assert jobs(admin_url, "select status::text from procrastinate_jobs") == [("todo",)]
+
+
+@pytest.mark.parametrize(("task", "seconds"), [("queue.rescue", 15), ("queue.sweep", 10)])
+def test_the_queue_is_looked_after_all_the_time(task: str, seconds: int) -> None:
+    periodic = job_queue.app.periodic_registry.periodic_tasks
+    (clock,) = (one.croniter for (name, _), one in periodic.items() if name == task)
+    ticks = [clock.get_next(float) for _ in range(300)]
+    assert {later - earlier for earlier, later in pairwise(ticks)} == {seconds}
 
 
 async def test_a_living_workers_job_is_left_alone(cast: Cast, admin_url: str) -> None:

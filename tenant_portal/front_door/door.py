@@ -7,14 +7,13 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from itertools import islice
 from json import dumps
 from pathlib import Path
 
 from tenant_portal.config import settings
 from tenant_portal.crypto import CannotOpen
 from tenant_portal.front_door.accounts import Account, Accounts
-from tenant_portal.front_door.endpoints import ENDPOINTS, Endpoint, open_door
+from tenant_portal.front_door.endpoints import ENDPOINTS, UNAVAILABLE, Endpoint, open_door
 from tenant_portal.front_door.events import PROCESSING_FAULT, SETTLED, EventStore, Row, Stored
 from tenant_portal.front_door.limits import Limits
 from tenant_portal.front_door.line import DatabaseAway, Line, RowFault
@@ -165,20 +164,30 @@ class FrontDoor:
         return time.monotonic() > self._turn_by
 
     async def _flush_file(self, file: SpoolFile) -> None:
-        records = file.records()
-        while chunk := list(islice(records, FLUSH_ROWS)):
+        for chunk in file.chunks(FLUSH_ROWS):
             outcomes = await asyncio.gather(*map(self._settle, chunk), return_exceptions=True)
             _raise_first(outcomes)
-            FLUSHED.inc(len(chunk))
+            if left := [received for received, settled in zip(chunk, outcomes, strict=True) if not settled]:
+                self.spool.park(left)
+            FLUSHED.inc(len(chunk) - len(left))
 
-    async def _settle(self, received: Received) -> None:
-        """The same way again, but with nothing to answer and no spool behind it."""
+    async def _settle(self, received: Received) -> bool:
+        """The same way again, but with nothing to answer and no spool behind it; False where it has no place."""
         try:
             claimed = claim(received)
             account = await self._account(claimed)
             await self._admit(ENDPOINTS[received.kind], claimed, account)
         except Refused as refusal:
             self.refusals.count(received.kind, refusal)
+            return refusal.status != UNAVAILABLE
+        except DatabaseAway:
+            raise
+        except Exception as error:  # noqa: BLE001 - one poisonous request must not hold up all that came after it
+            log.warning(
+                "a spooled request could not be settled", extra={"kind": received.kind, "error": type(error).__name__}
+            )
+            return False
+        return True
 
     async def close(self) -> None:
         """Let go of connections and files."""

@@ -20,6 +20,7 @@ from tenant_portal.models.ids import uuid7
 
 SUFFIX = ".spool"
 BROKEN = ".broken"
+DRAFT = ".draft"
 LENGTH_BYTES = 4
 MAX_BYTES = 512 * 1024 * 1024
 MAX_UNVERIFIED_BYTES = 32 * 1024 * 1024
@@ -59,14 +60,29 @@ class SpoolFile:
             raise
         self.size += len(data)
 
+    def chunks(self, most: int) -> Iterator[list[Received]]:
+        """Every request that was kept, some at a time; CannotOpen only after all that lies before the bad one."""
+        chunk: list[Received] = []
+        try:
+            for record in self.records():
+                chunk.append(record)
+                if len(chunk) == most:
+                    yield chunk
+                    chunk = []
+        except CannotOpen:
+            yield chunk
+            raise
+        yield chunk
+
     def records(self) -> Iterator[Received]:
         """Every request that was kept. A tail that was cut off was never acknowledged, and is left out."""
         with self.path.open("rb") as file:
             while len(length := file.read(LENGTH_BYTES)) == LENGTH_BYTES:
                 record = file.read(int.from_bytes(length))
-                if len(record) < int.from_bytes(length):
+                # After a power failure the tail may have its length but zeros for content.
+                if not record or len(record) < int.from_bytes(length):
                     return
-                yield Received.from_bytes(unseal_bytes(record, self.place))
+                yield _opened(record, self.place)
 
     def settled(self) -> None:
         """All of it is in the database or in quarantine."""
@@ -85,6 +101,7 @@ class Spool:
         self._left_unverified = max_unverified_bytes
         self._limits = (max_bytes, max_unverified_bytes)
         self._open: SpoolFile | None = None
+        self._closed: SpoolFile | None = None
         self._pending: list[SpoolFile] = []
         self._count = 0
         self._batcher: Batcher[bytes, None] = Batcher(self._write, MOST_RECORDS)
@@ -131,9 +148,10 @@ class Spool:
 
     def take(self) -> list[SpoolFile]:
         """Everything to be flushed, oldest first: what this process closed, and what dead processes left."""
-        if self._open is not None and not self._batcher.is_busy:
+        # One closed file at a time: asked twice a second, a long outage would use up this process's descriptors.
+        if self._open is not None and self._closed not in self._pending and not self._batcher.is_busy:
             self._pending.append(self._open)
-            self._open = None
+            self._closed, self._open = self._open, None
         held = {file.path for file in self._pending}
         if self._open is not None:
             held.add(self._open.path)
@@ -150,19 +168,29 @@ class Spool:
 
     def settled(self, file: SpoolFile) -> None:
         """Forget a file whose records are all settled."""
-        self._pending.remove(file)
         file.settled()
+        self._forget(file)
+
+    def set_aside(self, file: SpoolFile, why: CannotOpen) -> None:
+        """A file that does not open (its key is gone) must not block the others; it stays for whoever finds the key."""
+        log.error("a spool file was set aside: %s", why.message, extra={"file": file.path.name})
+        file.path.rename(file.path.with_suffix(BROKEN))
+        os.close(file.handle)
+        self._forget(file)
+
+    def _forget(self, file: SpoolFile) -> None:
+        self._pending.remove(file)
         if not self._pending and self._open is None:
             self._count = 0
             self._left, self._left_unverified = self._limits
             SPOOL_RECORDS.set(0)
 
-    def set_aside(self, file: SpoolFile, why: CannotOpen) -> None:
-        """A file that does not open (its key is gone) must not block the others; it stays for whoever finds the key."""
-        log.error("a spool file does not open", extra={"file": file.path.name, "why": why.message})
-        self._pending.remove(file)
-        file.path.rename(file.path.with_suffix(BROKEN))
-        os.close(file.handle)
+    def park(self, records: Sequence[Received]) -> None:
+        """Keep aside what cannot enter for reasons of its own: it was acknowledged, and holds up nobody else there."""
+        file = _create(self._folder)
+        file.append([seal(record.to_bytes(), file.place) for record in records])
+        self._pending.append(file)
+        self.set_aside(file, CannotOpen(f"{len(records)} requests can be kept nowhere else."))
 
     def close(self) -> None:
         """Let go of the files, so that the next process can adopt them."""
@@ -171,11 +199,23 @@ class Spool:
         self._pending, self._open = [], None
 
 
+def _opened(record: bytes, place: Place) -> Received:
+    data = unseal_bytes(record, place)
+    try:
+        return Received.from_bytes(data)
+    except (KeyError, TypeError, ValueError) as error:
+        # Another version of the portal kept it, with fields that this one does not know.
+        raise CannotOpen("A record of the spool has an unknown form.") from error
+
+
 def _create(folder: Path) -> SpoolFile:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{uuid7()}{SUFFIX}"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE)
+    draft = path.with_suffix(DRAFT)
+    handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE)
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # Under its name only once it is locked: a process that looks for orphans would adopt it.
+    draft.rename(path)
     # The file's own sync does not cover its name.
     directory = os.open(folder, os.O_RDONLY)
     try:

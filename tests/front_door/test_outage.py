@@ -18,6 +18,7 @@ from tenant_portal.embedded_postgres import EmbeddedServer
 from tenant_portal.front_door.line import FAILURES_TO_OPEN, PROBE_SECONDS, Breaker
 from tenant_portal.webhook_routes import lifespan, webhook_app
 from tests.cast import Cast, enter_cast
+from tests.front_door.test_quarantine import fill
 from tests.webhook_client import Portal, call, sid, text_message
 
 Switch = Callable[[bool], None]
@@ -188,6 +189,24 @@ async def test_where_nothing_can_be_kept_twilio_is_asked_to_come_again(
     database_there(True)
     await eventually(portal, cast, 200)
     assert (await portal.refusals())["spool-full"] >= 2
+
+
+async def test_what_was_acknowledged_waits_aside_where_the_quarantine_is_full(
+    portal: Portal, cast: Cast, admin_url: str, database_there: Switch, own_spool: Path
+) -> None:
+    known = await send(portal, cast, 1)
+    await fill(admin_url, 5000, cast.acme.account_sid, is_signed=True)
+    database_there(False)
+    during = [*await send(portal, cast, 1, To="+15005550001"), *await send(portal, cast, 2)]
+    database_there(True)
+    await flushed(portal, own_spool)
+    assert await stored(portal) == known + during[1:]
+    (aside,) = own_spool.iterdir()
+    async with await psycopg.AsyncConnection.connect(admin_url, autocommit=True) as connection:
+        await connection.execute("delete from quarantined_request")
+    aside.rename(aside.with_suffix(".spool"))
+    await flushed(portal, own_spool)
+    assert [row["reason"] for row in await portal.held()] == ["unknown-number"]
 
 
 async def test_refusals_counted_during_an_outage_are_written_after_it(

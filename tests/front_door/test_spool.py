@@ -70,6 +70,18 @@ async def test_what_was_cut_off_by_a_crash_does_not_hide_the_rest(tmp_path: Path
         next_one.close()
 
 
+async def test_an_outage_of_any_length_costs_two_files(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for number in range(40):
+        await spool.keep(request(number), verified=True)
+        spool.take()
+    assert len(list(tmp_path.iterdir())) == 2
+    (first,) = spool.take()
+    assert [record.path.rpartition("/")[2] for record in first.records()] == ["0"]
+    spool.settled(first)
+    assert paths(spool) == [str(number) for number in range(1, 40)]
+
+
 async def test_a_settled_file_is_gone_and_gives_its_room_back(tmp_path: Path) -> None:
     spool = Spool(tmp_path, max_bytes=600)
     await spool.keep(request(), verified=True)
@@ -124,6 +136,67 @@ async def test_a_file_that_does_not_open_is_set_aside(tmp_path: Path) -> None:
     spool.set_aside(file, error.value)
     assert spool.take() == []
     assert [path.suffix for path in tmp_path.iterdir()] == [".broken"]
+
+
+async def test_setting_the_last_file_aside_gives_its_room_back(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=600)
+    await spool.keep(request(), verified=True)
+    (file,) = spool.take()
+    spool.set_aside(file, CannotOpen("no key"))
+    assert spool.is_empty
+    await spool.keep(request(size=100), verified=True)
+
+
+async def test_zeros_after_a_power_failure_do_not_hide_what_was_synced(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    await spool.keep(request(1), verified=True)
+    (file,) = spool.take()
+    with file.path.open("ab") as tail:
+        tail.write(bytes(5000))
+    assert paths(spool) == ["1"]
+
+
+async def test_what_lies_before_a_bad_record_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(tmp_path)
+    for number in range(3):
+        await spool.keep(request(number), verified=True)
+    with monkeypatch.context() as newer:
+        newer.setattr(Received, "to_bytes", lambda _: b'{"kind": "sms", "a_field_of_tomorrow": 1}')
+        await spool.keep(request(3), verified=True)
+    (file,) = spool.take()
+    chunks = file.chunks(2)
+    assert [len(next(chunks)), len(next(chunks))] == [2, 1]
+    with pytest.raises(CannotOpen, match="unknown form"):
+        next(chunks)
+
+
+async def test_what_has_no_place_is_parked_and_can_be_taken_up_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.park([request(1), request(2)])
+    assert spool.take() == []
+    (file,) = tmp_path.iterdir()
+    file.rename(file.with_suffix(".spool"))
+    assert paths(spool) == ["1", "2"]
+
+
+async def test_processes_that_look_for_orphans_do_not_get_in_the_way(tmp_path: Path) -> None:
+    other, stop = Spool(tmp_path), False
+
+    def look() -> None:
+        while not stop:
+            other.take()
+
+    looking = asyncio.create_task(asyncio.to_thread(look))
+    try:
+        for number in range(200):
+            spool = Spool(tmp_path)
+            await spool.keep(request(number), verified=True)
+            for file in spool.take():
+                spool.settled(file)
+    finally:
+        stop = True
+        await looking
+    other.close()
 
 
 async def test_a_record_moved_to_another_file_does_not_open(tmp_path: Path) -> None:
