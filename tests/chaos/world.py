@@ -82,6 +82,8 @@ class World:
             "PORTAL_PUBLIC_URL": ORIGIN,
             "PORTAL_TWILIO_BASE_URL": self._twilio,
             "PORTAL_SECRET_KEYS": _keys(),
+            # Bad requests must come further than the door that is shut on whoever sends so many.
+            "PORTAL_WEBHOOK_FAILURE_LINE": "100000",
             "PYTHONUNBUFFERED": "1",
             "REFLEX_TELEMETRY_ENABLED": "false",
             "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "false",
