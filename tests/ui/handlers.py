@@ -67,7 +67,7 @@ HANDLERS: dict[str, set[str]] = {
         "close_question",
         "answer",
     },
-    "TenantDetailState": {"load", "refresh", "check", "suspend", "resume", "invite"},
+    "TenantDetailState": {"load", "refresh", "check", "suspend", "resume", "run_again", "invite"},
     "HeldRequestsState": {"load", "show_settled", "load_more", "replay", "ask_discard", "keep", "discard"},
     "CheckState": {"load", "refresh", "start", "stop", "choose", "show_more", "close_notice"},
     "HandsetState": {

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from tenant_portal import db
 from tenant_portal.front_door.endpoints import Endpoint, open_door
 from tenant_portal.front_door.events import Stored
+from tenant_portal.front_door.limits import Limits
 from tenant_portal.front_door.received import Received
 from tenant_portal.front_door.refusal import Refusals
 from tenant_portal.voicemail import queries
@@ -180,6 +181,7 @@ class BrokenDoor:
     """A front door with a fault of ours in it."""
 
     refusals = Refusals()
+    limits = Limits(100, 2000, 20)
 
     async def take(self, endpoint: Endpoint, received: Received) -> Stored:
         raise ZeroDivisionError
