@@ -40,7 +40,7 @@ def parse_form(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    # As parse_qsl, which costs five times as much: most names and many values have nothing to decode, and a call for
+    # As parse_qsl, which costs more than twice as much: most names and many values have nothing to decode, and a call for
     # each piece would cost more than the piece.
     pairs = []
     for piece in text.split("&"):
