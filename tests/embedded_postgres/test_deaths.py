@@ -71,6 +71,8 @@ def test_a_dead_server_that_nobody_reaped_is_not_taken_for_a_living_one(server: 
     pid = postmaster(server)
     keeper = parent(pid)
     os.kill(keeper, signal.SIGSTOP)
+    # A signal takes its time, in which the keeper would reap the server.
+    assert eventually(lambda: status(keeper)["State"].startswith("T"))
     os.kill(pid, signal.SIGKILL)
     os.kill(keeper, signal.SIGKILL)
     try:
