@@ -40,8 +40,8 @@ def parse_form(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    # As parse_qsl, which costs more than twice as much: most names and many values have nothing to decode, and a call for
-    # each piece would cost more than the piece.
+    # As parse_qsl, which costs more than twice as much: most names and many values have nothing to decode, and a call
+    # for each piece would cost more than the piece.
     pairs = []
     for piece in text.split("&"):
         name, _, value = piece.partition("=")
