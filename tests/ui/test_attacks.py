@@ -1,10 +1,12 @@
 """Each row of the attack table, by a raw socket.io client against the real web process."""
 
 import asyncio
+import time
 from uuid import uuid4
 
 import pytest
 
+from tenant_portal.ui import live
 from tests.cast import Cast
 from tests.portal_server import STATE, Portal, name_of, open_tab
 from tests.ui.canary import SECRET
@@ -180,11 +182,13 @@ async def test_a_burst_of_updates_is_one_poke_now_and_one_later(stage: Stage) ->
     portal, people = stage.portal, stage.cast
     async with open_tab(portal, portal.session(people.alice)) as tab:
         await tab.call(name_of(VAULT, "load"))
-        before = len(tab.received)
+        before, begun = len(tab.received), time.monotonic()
         for _ in range(20):
             stage.query("select pg_notify('portal_live', %s)", str(people.acme.tenant_id))
+        # A busy machine spreads the burst; each poke brings an event, and perhaps an answer.
+        gaps = (time.monotonic() - begun) / live.GAP_SECONDS
         await tab.quiet(0.5)
-        assert 2 <= len(tab.received) - before <= 4
+        assert 2 <= len(tab.received) - before <= 4 + 2 * gaps
 
 
 async def test_after_a_lost_database_connection_everybody_asks_again(stage: Stage) -> None:
