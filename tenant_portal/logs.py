@@ -26,7 +26,7 @@ FIELDS = (
     "request_id", "tenant_id", "message_id", "channel_id", "job_id", "task", "action", "kind", "operation", "status",
     "code", "twilio_request_id", "seconds", "woken", "column", "file", "error", "why", "event",
 )  # fmt: skip
-NOISY = ("httpx", "httpcore", "procrastinate", "twilio", "socketio", "engineio", "opentelemetry", "urllib3")
+NOISY = ("alembic", "httpx", "httpcore", "procrastinate", "twilio", "socketio", "engineio", "opentelemetry", "urllib3")
 # What may reach a log through a library's own message: cookies, credentials, signatures, client tokens, phone numbers.
 SECRETS = re.compile(
     r"""(?ix)
