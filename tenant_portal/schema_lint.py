@@ -13,6 +13,12 @@ from tenant_portal.errors import SchemaUnsafe
 from tenant_portal.models import row_level_security as wall
 
 CONDITION = "({} = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))"
+# As PostgreSQL writes down what the wall says.
+CONDITIONS = {
+    "true": "true",
+    wall.OF_THE_BATCH: "(tenant_id = ANY (( SELECT (string_to_array(current_setting('app.tenant_ids'::text, true),"
+    " ','::text))::uuid[] AS string_to_array)::uuid[]))",
+}
 # Unique without the tenant, on purpose: what is looked up before the tenant is known, or random.
 UNIQUE_FOR_ALL = frozenset(
     {
@@ -65,7 +71,8 @@ RULES: dict[str, str] = {
         where p.prosecdef and p.pronamespace <> 'pg_catalog'::regnamespace
         and (r.rolsuper or r.rolbypassrls)""",
     "role of the portal that is superuser, bypasses row-level security or owns a table": f"""
-        select rolname from pg_roles where ({IS_DOOR} or rolname = '{wall.OWNER}') and (rolsuper or rolbypassrls)
+        select rolname from pg_roles where ({IS_DOOR} or rolname in ('{wall.OWNER}', '{wall.INTAKE}'))
+        and (rolsuper or rolbypassrls)
         union select r.rolname from pg_roles r where {IS_DOOR} and exists (select from pg_class c where {OURS}
         and c.relkind in ('r', 'p') and pg_has_role(r.oid, c.relowner, 'member'))""",
     "right to truncate": f"""
@@ -83,6 +90,8 @@ RULES: dict[str, str] = {
         and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
         and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id'
             and a.attnum = any (i.indkey::int2[]))""",
+    "process that may act as the intake": f"""
+        select rolname from pg_roles where {IS_DOOR} and pg_has_role(oid, '{wall.INTAKE}', 'member')""",
     "partition that can be reached past its parent": f"""
         select c.relname from pg_class c, pg_roles r where c.relispartition and {IS_DOOR}
         and has_table_privilege(r.oid, c.oid, 'select, insert, update, delete')""",
@@ -118,7 +127,7 @@ def _changed_policies(connection: sa.Connection) -> Iterator[Breach]:
     actual = {(table, name): (using, check) for table, name, using, check in connection.execute(sa.text(POLICIES))}
     for part in wall.WALLS:
         for name, _, rows in part.policies():
-            condition = "true" if rows == "true" else CONDITION.format(part.tenant_column)
+            condition = CONDITIONS.get(rows) or CONDITION.format(part.tenant_column)
             if actual.pop((part.table, name), None) != (condition, condition):
                 yield Breach("policy missing or changed", f"{part.table}.{name}")
     for table, name in actual:

@@ -16,7 +16,7 @@ DEFINER = "create function {name}() returns int language sql security definer {m
 FAULTS: list[tuple[str, list[str], str]] = [
     ("table without forced", ["create table loose (tenant_id uuid, id uuid)"], "loose"),
     ("table without forced", ["alter table lead no force row level security"], "lead"),
-    ("security without a policy", ["drop policy tenant_isolation on lead"], "lead"),
+    ("security without a policy", ["drop policy tenant_isolation on lead_note"], "lead_note"),
     ("policy missing or changed", ["drop policy tenant_isolation on message"], "message.tenant_isolation"),
     (
         "policy missing or changed",
@@ -39,6 +39,7 @@ FAULTS: list[tuple[str, list[str], str]] = [
         "loose()",
     ),
     ("role of the portal", ["alter role portal_staff bypassrls"], "portal_staff"),
+    ("may act as the intake", ["grant portal_intake to portal_front_door"], "portal_front_door"),
     ("role of the portal", ["alter table lead owner to portal_app"], "portal_app"),
     ("right to truncate", ["grant truncate on lead to portal_app"], "lead"),
     (

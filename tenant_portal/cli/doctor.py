@@ -70,7 +70,7 @@ async def _database() -> Finding:
 
 async def _roles() -> Finding:
     async with db.engine().connect() as connection:
-        roles = [wall.OWNER, wall.LOGIN, *wall.DOOR_ROLES]
+        roles = [wall.OWNER, wall.LOGIN, wall.INTAKE, *wall.DOOR_ROLES]
         dangerous = list(await connection.scalars(DANGEROUS_ROLES, {"roles": roles}))
     if dangerous:
         return Finding("roles", False, f"Take superuser and bypassrls from {', '.join(dangerous)}.")

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlmodel import Field, SQLModel
 
 from tenant_portal.models.ids import uuid7
@@ -36,6 +37,31 @@ def words(of: type[StrEnum], name: str) -> Any:
         name=name,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+class DomainOfWords(sa.TypeDecorator[StrEnum]):
+    """`words` for the tables that every message writes: a domain over text, made by a migration.
+
+    PostgreSQL parses the CHECKs of a table anew for every statement (a sixth of what storing a message cost), but keeps
+    those of a domain.
+    """
+
+    impl = DOMAIN
+    cache_ok = True
+    operator_classes = sa.Enum.operator_classes
+
+    def __init__(self, of: type[StrEnum], name: str) -> None:
+        self._of = of
+        self.name = name
+        super().__init__(name, sa.Text(), create_type=False)
+
+    def process_bind_param(self, value: StrEnum | str | None, _: sa.Dialect) -> str | None:
+        """ValueError for a word that is none of them."""
+        return None if value is None else self._of(value).value
+
+    def process_result_value(self, value: str | None, _: sa.Dialect) -> StrEnum | None:
+        """The member."""
+        return None if value is None else self._of(value)
 
 
 class TenantRow(SQLModel):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from tenant_portal.models.base import TenantRow, Timestamp, now, own, words
+from tenant_portal.models.base import DomainOfWords, TenantRow, Timestamp, now, own, words
 from tenant_portal.models.enums import (
     ChannelKind,
     Direction,
@@ -39,8 +39,8 @@ class Conversation(TenantRow, table=True):
     unread_count: int = 0
     message_count: int = 0
     preview: str = Field(default="", max_length=200)
-    last_channel: ChannelKind = Field(sa_type=words(ChannelKind, "last_channel"))
-    last_direction: Direction = Field(sa_type=words(Direction, "last_direction"))
+    last_channel: ChannelKind = Field(sa_type=DomainOfWords(ChannelKind, "channel_kind"))
+    last_direction: Direction = Field(sa_type=DomainOfWords(Direction, "direction"))
     last_message_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
@@ -68,9 +68,9 @@ class Message(TenantRow, table=True):
     # Its conversation refers to the tenant already: a second reference would cost each message another query.
     tenant_id: UUID = Field(primary_key=True)
     conversation_id: UUID
-    channel_kind: ChannelKind = Field(sa_type=words(ChannelKind, "channel_kind"))
-    direction: Direction = Field(sa_type=words(Direction, "direction"))
-    status: MessageStatus = Field(sa_type=words(MessageStatus, "status"))
+    channel_kind: ChannelKind = Field(sa_type=DomainOfWords(ChannelKind, "channel_kind"))
+    direction: Direction = Field(sa_type=DomainOfWords(Direction, "direction"))
+    status: MessageStatus = Field(sa_type=DomainOfWords(MessageStatus, "message_status"))
     body: str = ""
     provider_sid: str | None = Field(default=None, max_length=34)
     our_number: str = Field(max_length=80)

@@ -18,8 +18,14 @@ IDENTITY = "portal_identity"
 JOBS = "portal_jobs"
 LOGIN = "portal_web"
 DOOR_ROLES = (APP, STAFF, FRONT_DOOR, IDENTITY, JOBS)
+# Nobody signs in as it or takes it on: it owns the functions that store what is plain in a batch of webhooks.
+INTAKE = "portal_intake"
 
 CURRENT_TENANT = "(select current_setting('app.tenant_id')::uuid)"
+# Those of the batch at hand. Without the setting nothing is seen, and all goes through the loop, tenant by tenant.
+OF_THE_BATCH = (
+    "tenant_id = any ((select string_to_array(current_setting('app.tenant_ids', true), ',')::uuid[])::uuid[])"
+)
 READ_WRITE = "select, insert, update, delete"
 
 
@@ -61,6 +67,11 @@ class Wall:
 
 def _of_tenant(table: str, *others: Access, rights: tuple[str, ...] = (READ_WRITE,)) -> Wall:
     return Wall(table, "tenant_id", (Access(APP, rights), *others))
+
+
+def _intake(*rights: str) -> Access:
+    """What a webhook of a known person needs, and no more."""
+    return Access(INTAKE, rights, OF_THE_BATCH)
 
 
 def _sweeping(columns: str) -> Access:
@@ -123,14 +134,29 @@ WALLS: tuple[Wall, ...] = (
             ),
         ),
         _sweeping("next_attempt_at"),
+        _intake(
+            "select (tenant_id, id, kind, state, phone_number, config, test_token, last_webhook_at)",
+            "update (last_webhook_at)",
+        ),
     ),
-    _of_tenant("lead"),
+    _of_tenant("lead", _intake("select (tenant_id, id, address, profile_name, place)")),
     _of_tenant("lead_note"),
-    _of_tenant("conversation"),
-    _of_tenant("message", _sweeping("direction, status, next_attempt_at, status_at")),
+    _of_tenant(
+        "conversation",
+        _intake(
+            "select (tenant_id, id, lead_id, unread_count, message_count, preview, last_channel, last_direction,"
+            " last_message_at)",
+            "update (unread_count, message_count, preview, last_channel, last_direction, last_message_at)",
+        ),
+    ),
+    _of_tenant(
+        "message",
+        _sweeping("direction, status, next_attempt_at, status_at"),
+        _intake("insert", "select (tenant_id, id, provider_sid)"),
+    ),
     _of_tenant("media", _sweeping("state, next_attempt_at")),
     _of_tenant("voicemail"),
-    _of_tenant("tenant_hour", Access(STAFF, ("select",))),
+    _of_tenant("tenant_hour", Access(STAFF, ("select",)), _intake("select, insert, update")),
     _of_tenant(
         "throttle",
         Access(STAFF, ("select",)),
@@ -164,7 +190,7 @@ WALLS: tuple[Wall, ...] = (
 HEAD = (
     "do $$ declare p record; begin for p in select policyname, tablename from pg_policies where schemaname = 'public'"
     " loop execute 'drop policy ' || quote_ident(p.policyname) || ' on ' || quote_ident(p.tablename); end loop; end $$",
-    f"revoke all on all tables in schema public from {', '.join(DOOR_ROLES)}, {LOGIN}, public",
+    f"revoke all on all tables in schema public from {', '.join(DOOR_ROLES)}, {INTAKE}, {LOGIN}, public",
     # /readyz compares it with the newest migration this version knows.
     f"grant select on alembic_version to {IDENTITY}",
 )
