@@ -20,6 +20,7 @@ import pytest  # noqa: E402
 import pytest_asyncio  # noqa: E402
 
 from tenant_portal import database_setup, db  # noqa: E402
+from tenant_portal.config import settings  # noqa: E402
 from tenant_portal.embedded_postgres import EmbeddedServer  # noqa: E402
 from tests import loopback_only  # noqa: E402
 from tests.cast import Cast, enter_cast  # noqa: E402
@@ -28,6 +29,14 @@ from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_sc
 
 loopback_only.guard()
 TEMPLATE = "portal_template"
+
+
+@pytest.fixture
+def settings_anew() -> Iterator[None]:
+    """What this test sets in the environment counts, and only for it."""
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

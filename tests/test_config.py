@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,7 @@ from tenant_portal.config import Settings, new_secret_key, parse_secret_keys, se
 from tenant_portal.errors import SettingsError
 
 SID = "AC" + "a" * 32
-
-
-@pytest.fixture(autouse=True)
-def _read_anew() -> Iterator[None]:
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("settings_anew")
 
 
 @pytest.mark.parametrize(

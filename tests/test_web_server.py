@@ -1,15 +1,14 @@
 """Whose word the web process takes for a client's address."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 
-from tenant_portal.config import settings
 from tenant_portal.web_server import configure
+
+pytestmark = pytest.mark.usefixtures("settings_anew")
 
 
 async def _who(request: Request) -> PlainTextResponse:
@@ -20,13 +19,6 @@ async def _who(request: Request) -> PlainTextResponse:
 def echo() -> Router:
     """An application that answers with the client's address."""
     return Router([Route("/", _who)])
-
-
-@pytest.fixture(autouse=True)
-def _read_anew() -> Iterator[None]:
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 @pytest.mark.parametrize(
