@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["tenant_portal"]):
     from tenant_portal.front_door.quarantine import fingerprint
     from tenant_portal.front_door.received import Received
     from tenant_portal.front_door.refusal import Refused, names_of
-    from tenant_portal.front_door.verify import Claim, Webhook, claim
+    from tenant_portal.front_door.verify import Webhook, claim
     from tenant_portal.twilio_gateway.errors import MalformedForm
     from tenant_portal.twilio_gateway.signatures import parse_form, sign, verify_form
 
@@ -85,7 +85,7 @@ def check_rows(data: bytes) -> None:
         ids = {"message_id": str(UUID(int=5))}
         received = replace(claimed.received, kind=kind, ids=ids)
         try:
-            row = endpoint.row(Webhook(Claim(received, claimed.parameters, claimed.account_sid), TENANT))
+            row = endpoint.row(Webhook(replace(claimed, received=received), TENANT))
         except Refused as refusal:
             if refusal.status not in {400, 404}:
                 raise

@@ -11,20 +11,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.cast import Cast
 from tests.deploy.recipe import ROOT, context, only, variables
-from tests.portal_server import Portal
+from tests.portal_server import Portal, wait_until_ready
 from tests.running_portal import environment, free_ports
 
 NOBODY = "65534"
+START_SECONDS = 60.0
 # A namespace of its own in which all is read-only but one folder. The rights of root are gone but the one to pass
 # folders: a developer's interpreter may lie below /root, and the test database's socket is private.
 READ_ONLY = """
@@ -82,22 +80,24 @@ def data(image: Path) -> Path:
 async def test_the_last_stage_serves_pages_without_node_on_a_read_only_file_system(
     tree: Path, data: Path, database: str, cast: Cast, tmp_path: Path
 ) -> None:
-    portal = Portal(f"http://127.0.0.1:{free_ports()}", database, tmp_path / "log")
+    port, log = free_ports(), tmp_path / "log"
+    origin = f"http://127.0.0.1:{port}"
     settings = variables() | {
         "PORTAL_HOST": "127.0.0.1",
-        "PORTAL_PORT": portal.origin.rpartition(":")[2],
+        "PORTAL_PORT": str(port),
         "PORTAL_DATABASE_APP_URL": database,
         "PORTAL_SECRET_KEYS": (Path(os.environ["PORTAL_DATA_DIR"]) / "secret_keys").read_text(),
-        "PORTAL_PUBLIC_URL": portal.origin,
+        "PORTAL_PUBLIC_URL": origin,
         "HOME": str(data),
         "TMPDIR": str(data),
         "PATH": os.defpath,
     }
     command = read_only_command(tree, data, [sys.executable, *json.loads(only("CMD"))[1:]])
-    with portal.log.open("w") as log:
-        web = subprocess.Popen(command, cwd=tree, env=environment(data, settings), stdout=log, stderr=log)
+    with log.open("w") as output:
+        web = subprocess.Popen(command, cwd=tree, env=environment(data, settings), stdout=output, stderr=output)
+    portal = Portal(origin, database, log, origin, web)
     try:
-        wait_until_ready(portal, web)
+        wait_until_ready(portal, START_SECONDS)
         assert Path(f"/proc/{web.pid}/status").read_text().split("Uid:")[1].split()[0] == NOBODY
         assert_pages_are_served(portal, portal.sign_in(cast.alice), tree)
         web.send_signal(signal.SIGTERM)
@@ -115,15 +115,3 @@ def assert_pages_are_served(portal: Portal, cookie: str, tree: Path) -> None:
         page = http.get("/")
         assert (page.status_code, "/assets/" in page.text) == (200, True)
         assert http.get(f"/assets/{script.name}").content == script.read_bytes()
-
-
-def wait_until_ready(portal: Portal, web: subprocess.Popen[bytes]) -> None:
-    """Return once it can serve."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        assert web.poll() is None, portal.logged()
-        with suppress(httpx.TransportError), portal.http() as http:
-            if http.get("/readyz").status_code == 200:
-                return
-        time.sleep(0.1)
-    raise AssertionError(portal.logged())
