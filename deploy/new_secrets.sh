@@ -16,6 +16,7 @@ password() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 keep postgres_password "$(password)"
 keep redis_password "$(password)"
+keep PORTAL_METRICS_TOKEN "$(password)"
 keep PORTAL_SECRET_KEYS "k1:$(head -c 32 /dev/urandom | base64 | tr -d '\n')"
 keep PORTAL_DATABASE_URL "postgresql://postgres:$(cat secrets/postgres_password)@postgres:5432/portal"
 keep PORTAL_REDIS_URL "redis://:$(cat secrets/redis_password)@redis:6379/0"

@@ -68,6 +68,12 @@ STAFF_FIGURES = (
         "select reason, count(*) from quarantined_request where state = 'held' group by 1",
     ),
     Figure(
+        "portal_given_up_tenants",
+        "Tenants with work that was given up and that nobody has started again.",
+        ("task",),
+        "select task, count(*) from jobs.given_up() group by 1",
+    ),
+    Figure(
         "portal_tenant_refusals",
         f"Refused requests of known accounts in this hour and the one before, the {MOST} largest counts.",
         ("tenant_id", "reason"),

@@ -135,7 +135,7 @@ async def test_a_job_that_was_given_up_is_seen_by_staff_and_run_again_by_hand(ca
     async with db.staff_session() as session:
         assert await limits.given_up(session, cast.globex.tenant_id) == []
         [found] = await limits.given_up(session, cast.acme.tenant_id)
-        assert (found.task, found.times, await limits.count_given_up(session)) == ("inbox.send_outbox", 1, 1)
+        assert (found.task, found.times) == ("inbox.send_outbox", 1)
         await limits.run_again(session, cast.acme.tenant_id, found.task)
     assert jobs(admin_url, "select status::text, scheduled_at from procrastinate_jobs") == [("todo", None)]
     async with db.staff_session() as session:

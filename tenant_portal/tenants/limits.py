@@ -17,7 +17,6 @@ from tenant_portal.tenants.service import AGENCY
 
 TASK = "task:"
 GIVEN_UP = sa.text("select task, times, last_at from jobs.given_up() where tenant_id = :tenant order by task")
-COUNT_GIVEN_UP = sa.text("select count(*) from jobs.given_up()")
 RUN_AGAIN = sa.text("select jobs.run_again(:task, :tenant)")
 
 
@@ -66,11 +65,6 @@ async def pressure(session: AsyncSession, tenant_id: UUID) -> Pressure:
 async def given_up(session: AsyncSession, tenant_id: UUID) -> list[GivenUp]:
     """The tenant's jobs that killed their workers again and again, or broke."""
     return [GivenUp(*row) for row in await session.execute(GIVEN_UP, {"tenant": tenant_id})]
-
-
-async def count_given_up(session: AsyncSession) -> int:
-    """How many tasks of all tenants were given up."""
-    return await session.scalar(COUNT_GIVEN_UP) or 0
 
 
 async def run_again(session: AsyncSession, tenant_id: UUID, task: str, *, by: Actor = AGENCY) -> None:

@@ -61,6 +61,19 @@ def test_a_process_gets_no_right_and_no_disk_that_it_does_not_need(name: str) ->
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
+@pytest.mark.parametrize("name", [*WEBS, "worker"])
+def test_a_process_can_be_watched(name: str) -> None:
+    told = environment(name)
+    settings = Settings(metrics_address=told["PORTAL_METRICS_ADDRESS"], metrics_token="t" * 32)
+    assert settings.metrics_address == "0.0.0.0:9464"
+    assert "PORTAL_METRICS_TOKEN" in SERVICES[name]["secrets"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_logs_are_for_machines(name: str) -> None:
+    assert environment(name)["PORTAL_LOG_FORMAT"] == "json"
+
+
 def test_images_have_a_version() -> None:
     images = [service["image"] for name, service in SERVICES.items() if name not in OURS]
     assert all(re.fullmatch(r"[a-z]+:\d[\w.-]*", image) for image in images)
@@ -87,7 +100,9 @@ def test_every_secret_is_made_or_asked_for(tmp_path: Path) -> None:
     assert "PORTAL_TWILIO_AUTH_TOKEN" in first.stdout
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
     settings = Settings(
-        secret_keys=made["PORTAL_SECRET_KEYS"].strip(), database_url=made["PORTAL_DATABASE_URL"].strip()
+        secret_keys=made["PORTAL_SECRET_KEYS"].strip(),
+        database_url=made["PORTAL_DATABASE_URL"].strip(),
+        metrics_token=made["PORTAL_METRICS_TOKEN"].strip(),
     )
     assert f":{made['postgres_password'].strip()}@" in settings.database_url
 

@@ -67,6 +67,13 @@ def test_the_units_set_only_settings_that_exist() -> None:
     assert {name.lower() for name in set_here} <= Settings.model_fields.keys()
 
 
+def test_web_and_workers_can_be_watched() -> None:
+    told = (UNITS / "portal.env").read_text().splitlines()
+    assert {"PORTAL_LOG_FORMAT=json", "PORTAL_METRICS_ADDRESS=127.0.0.1:9464"} <= set(told)
+    users = {path.name for path in UNITS.rglob("*.service") if "PORTAL_METRICS_TOKEN" in path.read_text()}
+    assert users == {"tenant-portal-web@.service", "tenant-portal-worker@.service"}
+
+
 def test_only_the_migration_knows_the_administrator() -> None:
     users = {path.name for path in UNITS.rglob("*.service") if "PORTAL_DATABASE_URL" in path.read_text()}
     assert users == {"tenant-portal-migrate.service"}

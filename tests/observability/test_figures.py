@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tenant_portal import db, figures
 from tenant_portal.figures import DatabaseFigures
+from tenant_portal.tenants import limits
 from tests.cast import Cast, found
 from tests.test_job_queue import wake
 from tests.threads import receive
@@ -109,6 +110,16 @@ async def test_jobs_tenants_and_quarantine_are_counted(cast: Cast) -> None:
     assert told["portal_queue_jobs"] == [({"task": "inbox.send_outbox", "status": "todo"}, 1.0)]
     assert told["portal_tenants"] == [({"state": "active"}, 2.0)]
     assert told["portal_quarantined_requests"] == []
+
+
+async def test_who_has_work_that_was_given_up_is_counted_until_staff_start_it_again(cast: Cast, admin_url: str) -> None:
+    for company in (cast.acme, cast.globex):
+        await wake(company.tenant_id)
+    admin(admin_url, "update jobs.procrastinate_jobs set status = 'failed'")
+    assert (await read())["portal_given_up_tenants"] == [({"task": "inbox.send_outbox"}, 2.0)]
+    async with db.staff_session() as session:
+        await limits.run_again(session, cast.acme.tenant_id, "inbox.send_outbox")
+    assert (await read())["portal_given_up_tenants"] == [({"task": "inbox.send_outbox"}, 1.0)]
 
 
 async def test_no_name_number_or_word_of_a_client_is_told(cast: Cast, admin_url: str) -> None:
