@@ -2,7 +2,8 @@
 
 pytest-xdist 3.8.0 has marks for it (`--dist loadgroup`), but they are without effect under pytest 9.2, which no longer
 lets a plugin change a test's id. So the groups follow from where a test stands: a file stays together, because its
-tests share what is dear to start, and so do all the tests that start or drive whole portals.
+tests share what is dear to start, and so do all the tests that start or drive whole portals. In the long suite each
+fault waits for most of its time, and any process may take the next one.
 """
 
 from collections.abc import Mapping
@@ -20,12 +21,17 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "tests/test_benchmarks.py",
         "tests/observability/test_canary.py",
     ),
+    "chaos of run": ("tests/chaos/cluster/test_run.py",),
+    "chaos of processes": ("tests/chaos/cluster/",),
 }
+SPREAD = ("tests/chaos/test_",)
+"""Files whose tests go to whoever is free."""
 
 
 def group_of(nodeid: str) -> str:
     """Tests of one group run in one process, one after the other."""
-    return next((name for name, paths in GROUPS.items() if nodeid.startswith(paths)), nodeid.partition("::")[0])
+    alone = nodeid if nodeid.startswith(SPREAD) else nodeid.partition("::")[0]
+    return next((name for name, paths in GROUPS.items() if nodeid.startswith(paths)), alone)
 
 
 class GroupScheduling(LoadScopeScheduling):

@@ -1,24 +1,20 @@
 """The long suite: `make chaos`. Its folder is not entered by the usual one (norecursedirs in pyproject.toml)."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from tests.chaos.faults import METRICS_TOKEN
 from tests.chaos.scenario import Outcome
+from tests.chaos.summary import SAID, SEEN, figures, lines
 from tests.chaos.world import World, opened
+from tests.cluster.servers import RedisServer, running_redis
 
 REPEAT = int(os.environ.get("REPEAT", "1"))
-FIGURES = pytest.StashKey[list[tuple[str, Outcome]]]()
-SENTENCES = pytest.StashKey[list[str]]()
-HEAD = "fault | deliveries | acknowledged | not | longest gap s | slowest s | lost | doubled | misplaced | second pass"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[FIGURES], config.stash[SENTENCES] = [], []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,28 +22,31 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("turn", range(1, REPEAT + 1), ids=lambda turn: f"{turn} of {REPEAT}")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What stands in docs/reliability.md."""
-    if not config.stash[FIGURES] and not config.stash[SENTENCES]:
-        return
-    terminalreporter.section("what was seen")
-    terminalreporter.write_line(f"| {HEAD} |\n|{'---|' * len(HEAD.split('|'))}")
-    for name, outcome in config.stash[FIGURES]:
-        first, values = outcome.first, asdict(outcome.first)
-        wrong = " | ".join(str(len(values[key])) for key in ("lost", "doubled", "misplaced"))
-        failed = ", ".join(f"{count} {how}" for how, count in sorted(first.unacknowledged.items())) or "0"
-        terminalreporter.write_line(
-            f"| {name} | {first.deliveries:,} | {first.acknowledged:,} | {failed} | {first.longest_gap:.1f} |"
-            f" {first.longest_seconds:.1f} | {wrong} | {outcome.repeated} sent, {len(outcome.unstored)} missing |"
-        )
-    for sentence in config.stash[SENTENCES]:
-        terminalreporter.write_line(sentence)
+    reports = [report for kind in terminalreporter.stats for report in terminalreporter.getreports(kind)]
+    ends = [report for report in reports if isinstance(report, pytest.TestReport) and report.when == "teardown"]
+    if table := list(lines(ends)):
+        terminalreporter.section("what was seen")
+        for line in table:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer | None]:
+    """Of the portal that `world` is; None where it is not installed."""
+    if shutil.which("redis-server") is None:
+        yield None
+        return
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer | None) -> Iterator[World]:
     """One portal for all faults: it must stand each after all the others."""
-    with opened(tmp_path_factory.mktemp("world")) as running:
+    settings = {"PORTAL_REDIS_URL": redis.url} if redis else {}
+    with opened(tmp_path_factory.mktemp("world"), PORTAL_METRICS_TOKEN=METRICS_TOKEN, **settings) as running:
         yield running
 
 
@@ -56,14 +55,14 @@ def note(request: pytest.FixtureRequest) -> Iterator[list[Outcome]]:
     """What is put in is shown at the end."""
     outcomes: list[Outcome] = []
     yield outcomes
-    name = request.node.name.removeprefix("test_")
-    request.config.stash[FIGURES] += [(name, outcome) for outcome in outcomes]
+    name = request.node.callspec.params.get("name", request.node.originalname.removeprefix("test_"))
+    request.node.user_properties += [(SEEN, figures(name, outcome)) for outcome in outcomes]
 
 
 @pytest.fixture
 def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Shown at the end, too."""
-    return request.config.stash[SENTENCES].append
+    return lambda sentence: request.node.user_properties.append((SAID, sentence))
 
 
 @pytest.fixture

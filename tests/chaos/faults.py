@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psycopg
 import sqlalchemy as sa
 from alembic.config import Config
@@ -17,9 +18,11 @@ from tenant_portal import database_setup
 from tenant_portal.child_process import ChildProcess
 from tenant_portal.embedded_postgres.layout import is_held
 from tests.chaos.world import World, kill, pid_of
+from tests.cluster.servers import RedisServer
 from tests.running_portal import is_gone
 
 FROZEN_SECONDS = 10.0
+METRICS_TOKEN = "the-token-of-the-metrics-in-the-long-suite"
 RESTART_SECONDS = 20.0
 MIGRATIONS, MIGRATION_TRIES = 3, 20
 BACKENDS = "select pid from pg_stat_activity where application_name = 'portal_front_door' limit 1"
@@ -109,6 +112,21 @@ def web_processes_restarted_one_by_one(world: World) -> None:
     for child in world.web:
         _restart(world, child)
         world.wait_until_ready()
+
+
+def redis_gone(world: World, redis: RedisServer) -> None:
+    """kill -9 of Redis, and nobody there for ten seconds; every process has seen it before it comes back."""
+    redis.stop()
+    world.wait_for(lambda: not any(_reaches_redis(port) for port in world.ports))
+    time.sleep(FROZEN_SECONDS)
+    redis.start()
+    world.wait_for(lambda: all(_reaches_redis(port) for port in world.ports))
+
+
+def _reaches_redis(port: int) -> bool:
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    figures = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=headers, timeout=10).raise_for_status()
+    return "portal_state_store_up 1.0" in figures.text
 
 
 def migrated(world: World) -> None:

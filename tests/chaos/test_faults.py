@@ -11,6 +11,7 @@ from tests.chaos.faults import Fault
 from tests.chaos.scenario import Outcome, play
 from tests.chaos.stream import PER_SECOND
 from tests.chaos.world import World, opened
+from tests.cluster.servers import RedisServer, needs
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 # The whole minute belongs to the long suite.
@@ -52,6 +53,13 @@ def test_rolling_restart(world: World, turn: int, note: list[Outcome]) -> None:
     note.append(play(world, faults.web_processes_restarted_one_by_one))
     must_be_clean(note[0])
     assert "refused" not in note[0].first.unacknowledged
+
+
+@needs("redis-server")
+def test_redis_gone(world: World, redis: RedisServer, turn: int, note: list[Outcome]) -> None:
+    note.append(play(world, partial(faults.redis_gone, redis=redis)))
+    must_be_clean(note[0])
+    assert note[0].first.unacknowledged == {}
 
 
 def test_full_disk(own_disk: Path, turn: int, note: list[Outcome]) -> None:

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.chaos
+@pytest.mark.alone
 def test_the_footprint_is_measured(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.footprint", "--quick", "--json", str(tmp_path / "figures.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
