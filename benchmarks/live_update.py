@@ -78,14 +78,24 @@ class Bench:
         mark = f"mark-{secrets.token_hex(6)}"
         started = time.time() * 1000
         deliver(self.http, self.origin, self.senders[0], f"{mark} Hello, is the flat still free?")
-        end = time.monotonic() + ARRIVAL_SECONDS
-        while time.monotonic() < end:
-            if seen := self.page.evaluate("(mark) => window.seen[mark] || 0", place + mark):
-                # A pause of uneven length: the next message must not fall into step with any timer.
-                time.sleep(0.15 + secrets.randbelow(150) / 1000)
-                return float(seen) - started
-            time.sleep(0.01)
-        raise SystemExit(f"A message did not appear in the {place} within {ARRIVAL_SECONDS} s.")
+        seen = seen_at(self.page, place, mark)
+        pause()
+        return seen - started
+
+
+def seen_at(page: Page, place: str, mark: str) -> float:
+    """When the words with this mark first stood in the page, in milliseconds of the machine's clock; it ran WATCH."""
+    end = time.monotonic() + ARRIVAL_SECONDS
+    while time.monotonic() < end:
+        if seen := page.evaluate("(mark) => window.seen[mark] || 0", place + mark):
+            return float(seen)
+        time.sleep(0.01)
+    raise SystemExit(f"A message did not appear in the {place} within {ARRIVAL_SECONDS} s.")
+
+
+def pause() -> None:
+    """Of uneven length: the next message must not fall into step with any timer."""
+    time.sleep(0.15 + secrets.randbelow(150) / 1000)
 
 
 def deliver(http: httpx.Client, origin: str, sender: Sender, body: str, lead: str = LEAD) -> None:
@@ -120,7 +130,7 @@ def bench(folder: Path, clients: int) -> Iterator[Bench]:
         origin = f"http://127.0.0.1:{port}"
         env = {"PORTAL_DATABASE_APP_URL": login, "PORTAL_DATA_DIR": str(folder), "PORTAL_PUBLIC_URL": origin}
         command = [*world.uvicorn("tenant_portal.asgi:create", port), "--factory"]
-        with world.serving(command, port, env), httpx.Client(trust_env=False) as http, _chromium(origin) as page:
+        with world.serving(command, port, env), httpx.Client(trust_env=False) as http, inbox(origin) as page:
             deliver(http, origin, senders[0], "The first message")
             page.locator(".thread-link").first.click()
             page.wait_for_selector(".bubble-text")
@@ -129,7 +139,8 @@ def bench(folder: Path, clients: int) -> Iterator[Bench]:
 
 
 @contextmanager
-def _chromium(origin: str) -> Iterator[Page]:
+def inbox(origin: str, email: str = READER, password: str = PASSWORD) -> Iterator[Page]:
+    """Chromium with this person's inbox open."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         raise SystemExit("Chromium is needed on PATH.")
@@ -137,8 +148,8 @@ def _chromium(origin: str) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{origin}/login?next=/inbox")
-        page.fill("#email", READER)
-        page.fill("#password", PASSWORD)
+        page.fill("#email", email)
+        page.fill("#password", password)
         page.click("button[type=submit]")
         page.goto(f"{origin}/inbox")
         page.wait_for_selector("main h1", state="attached")

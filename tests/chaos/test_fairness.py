@@ -1,15 +1,17 @@
-"""Ten thousand messages of one client, each with a picture: another client's arrive as ever, and all are worked off."""
+"""Ten thousand messages of one client, each with a picture: another client's arrive as ever, and all are worked off.
 
-import asyncio
+BACKLOG says how many; without it 10,000 in the long suite, and 2,000 where each thing is done once.
+"""
+
 import os
+import secrets
+import shutil
 import statistics
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,69 +19,97 @@ from urllib.parse import urlencode
 import httpx
 import psycopg
 import pytest
-from starlette.types import Receive, Scope, Send
+from playwright.sync_api import Page
 
-from benchmarks import load, world
-from tenant_portal import database_setup, db
-from tenant_portal.embedded_postgres import EmbeddedServer
+from benchmarks import live_update, load
+from tenant_portal import frontend_build
 from tenant_portal.twilio_gateway.signatures import sign
-from tests.cast import Company, found
-from tests.twilio.servers import running
+from tests.cast import PASSWORD, Company
+from tests.chaos.conftest import REPEAT
+from tests.chaos.world import World, opened
+from tests.running_portal import free_ports
 from tests.webhook_client import FORM, address, sid, text_message
 
-COUNT = int(os.environ.get("BACKLOG", "10000"))
-ORIGIN = "https://portal.example.com"
-PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(2000)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+COUNT = int(os.environ.get("BACKLOG", "10000" if REPEAT > 1 else "2000"))
 PICTURES = "select count(*) from media where tenant_id = %s and state = 'stored'"
 MESSAGES = "select count(*) from message where tenant_id = %s"
 OVERLAP, LEADS = 100, 100
-CONNECTIONS, IDLE_SAMPLES, PAUSE_SECONDS, PATIENCE = 8, 200, 0.05, 900
-# What Twilio and a person would notice; the figures themselves are printed and stand in docs/performance.md.
-SLOWEST_MS, PICTURE_SECONDS = 2_000.0, 30.0
+CONNECTIONS, WARM_UP, IDLE_SAMPLES, PATIENCE = 8, 20, 100, 1500
+# The aim; beside it what Twilio and a person would notice. The figures themselves are in docs/performance.md.
+MOST_TIMES_IDLE, SLOWEST_MS, PICTURE_SECONDS = 1.5, 2_000.0, 30.0
+
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.alone,
+    pytest.mark.timeout(2 * PATIENCE),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH (on Debian: apt-get install chromium)"),
+]
+
+
+@dataclass
+class Samples:
+    """Milliseconds from before the request to PostgreSQL's notice, and to the words in the open page."""
+
+    notice: list[float] = field(default_factory=list)
+    page: list[float] = field(default_factory=list)
+
+    def __add__(self, other: "Samples") -> "Samples":
+        return Samples(self.notice + other.notice, self.page + other.page)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A web process, a worker, a Twilio that has pictures; Acme floods, Globex does not."""
+    """A web process with all pages, a worker, a Twilio that has pictures; Acme floods, Globex reads its inbox."""
 
-    port: int
-    admin: psycopg.Connection[Any]
+    world: World
+    origin: str
     live: psycopg.Connection[Any]
     http: httpx.Client
-    acme: Company
-    globex: Company
+    page: Page
+
+    @property
+    def acme(self) -> Company:
+        return self.world.companies[0]
+
+    @property
+    def globex(self) -> Company:
+        return self.world.companies[1]
 
     def count(self, query: str, company: Company) -> int:
-        row = self.admin.execute(query.encode(), (company.tenant_id,)).fetchone()
-        assert row is not None
-        return int(row[0])
+        return int(self.world.ask(query, company.tenant_id)[0][0])
+
+    def request(self, company: Company, form: dict[str, str]) -> tuple[str, str, str]:
+        """Path, signature and body."""
+        path = address("sms", company)
+        return path, sign(self.origin + path, list(form.items()), company.auth_token), urlencode(form)
 
     def deliver(self, company: Company, form: dict[str, str]) -> None:
-        path, signature, body = request(company, form)
+        path, signature, body = self.request(company, form)
         headers = {"Content-Type": FORM, "X-Twilio-Signature": signature}
         self.http.post(path, content=body, headers=headers).raise_for_status()
 
-    def one(self) -> float:
-        """Milliseconds from a message of Globex's to the notice that its open pages wait for."""
-        begun = time.perf_counter()
-        self.deliver(self.globex, text_message(self.globex))
-        for notice in self.live.notifies(timeout=PATIENCE):
-            if str(self.globex.tenant_id) in notice.payload:
-                return (time.perf_counter() - begun) * 1000
-        raise AssertionError("no notice")
-
-    def measure(self, goes_on: Callable[[int], bool]) -> list[float]:
-        """One after the other, as long as it goes on."""
-        samples: list[float] = []
-        while goes_on(len(samples)):
-            samples.append(self.one())
-            time.sleep(PAUSE_SECONDS)
+    def measure(self, goes_on: Callable[[int], bool]) -> Samples:
+        """One message of Globex's after the other, as long as it goes on."""
+        samples = Samples()
+        while goes_on(len(samples.page)):
+            self._one(samples)
+            live_update.pause()
         return samples
 
+    def _one(self, samples: Samples) -> None:
+        mark = f"mark-{secrets.token_hex(6)}"
+        begun = time.time() * 1000
+        self.deliver(self.globex, text_message(self.globex, Body=mark))
+        self._hear_notice()
+        samples.notice.append(time.time() * 1000 - begun)
+        samples.page.append(live_update.seen_at(self.page, "list", mark) - begun)
 
-def request(company: Company, form: dict[str, str]) -> tuple[str, str, str]:
-    path = address("sms", company)
-    return path, sign(ORIGIN + path, list(form.items()), company.auth_token), urlencode(form)
+    def _hear_notice(self) -> None:
+        for notice in self.live.notifies(timeout=PATIENCE):
+            if str(self.globex.tenant_id) in notice.payload:
+                return
+        raise AssertionError("no notice")
 
 
 def with_picture(company: Company, lead: int = 0) -> dict[str, str]:
@@ -90,96 +120,59 @@ def with_picture(company: Company, lead: int = 0) -> dict[str, str]:
     )
 
 
-async def pictures(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
-        headers = [(b"content-type", b"image/png"), (b"content-length", str(len(PICTURE)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": PICTURE})
-
-
-async def _found_two(login: str) -> tuple[Company, Company]:
-    db.use_database(login)
-    try:
-        return await found("Acme", "+14155550100"), await found("Globex", "+14155550200")
-    finally:
-        await db.close()
-
-
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    with EmbeddedServer(tmp_path / "server") as server, running(pictures) as twilio:
-        admin = database_setup.create_database(server.admin_url)
-        login = database_setup.prepare(admin)
-        acme, globex = asyncio.run(_found_two(login))
-        env = {
-            "PORTAL_DATABASE_APP_URL": login,
-            "PORTAL_PUBLIC_URL": ORIGIN,
-            "PORTAL_TWILIO_BASE_URL": twilio,
-            "PORTAL_WEBHOOK_FLOOD_LINE": "100000",
-        }
-        port = world.free_port()
-        web = world.uvicorn("tenant_portal.webhook_routes:webhook_app", port)
-        with (
-            world.serving(web, port, env),
-            worker(env),
-            psycopg.connect(admin, autocommit=True) as looking,
-            psycopg.connect(admin, autocommit=True) as live,
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
-        ):
-            live.execute("listen portal_live")
-            yield Scene(port, looking, live, http, acme, globex)
-
-
-@contextmanager
-def worker(env: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tenant_portal", "worker"],
-        cwd=world.ROOT,
-        env=os.environ | env,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    frontend_build.ensure()
+    port = free_ports()
+    origin = f"http://127.0.0.1:{port}"
+    settings = {
+        "PORTAL_PUBLIC_URL": origin,
+        "PORTAL_WEBHOOK_FLOOD_LINE": "100000",
+        "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+    }
+    with ExitStack() as stack:
+        world = stack.enter_context(opened(tmp_path, [port], **settings))
+        live = stack.enter_context(psycopg.connect(world.admin_url, autocommit=True))
+        live.execute("listen portal_live")
+        http = stack.enter_context(httpx.Client(base_url=origin, trust_env=False))
+        page = stack.enter_context(live_update.inbox(origin, world.reader.email, PASSWORD))
+        page.evaluate(live_update.WATCH)
+        yield Scene(world, origin, live, http, page)
 
 
 def flood(scene: Scene) -> threading.Thread:
     """Acme's messages, as fast as they are taken, sent by a process of its own where there is wrk."""
-    messages = [request(scene.acme, with_picture(scene.acme, n % LEADS)) for n in range(COUNT)]
+    messages = [scene.request(scene.acme, with_picture(scene.acme, n % LEADS)) for n in range(COUNT)]
 
     def send() -> None:
-        while (stored := scene_count(scene)) < COUNT:
+        while (stored := scene.count(MESSAGES, scene.acme)) < COUNT:
             # wrk leaves the first one out until it begins again, and some before the last stored one may be missing.
-            load.run(scene.port, [messages[0], *messages[max(0, stored - OVERLAP) :]], CONNECTIONS, 2)
+            load.run(scene.world.ports[0], [messages[0], *messages[max(0, stored - OVERLAP) :]], CONNECTIONS, 2)
 
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
     return thread
 
 
-def scene_count(scene: Scene) -> int:
-    with psycopg.connect(scene.admin.info.dsn, password=scene.admin.info.password) as connection:
-        row = connection.execute(MESSAGES, (scene.acme.tenant_id,)).fetchone()
-    assert row is not None
-    return int(row[0])
+def p99(samples: Sequence[float]) -> float:
+    return sorted(samples)[min(len(samples) - 1, int(len(samples) * 0.99))]
 
 
-def figures(samples: list[float]) -> str:
-    ordered = sorted(samples)
-    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    return f"median {statistics.median(ordered):.1f}, p99 {p99:.1f}, slowest {ordered[-1]:.1f} ms of {len(ordered)}"
+def figures(samples: Sequence[float]) -> str:
+    """For people."""
+    median, slowest = statistics.median(samples), max(samples)
+    return f"median {median:.1f}, p99 {p99(samples):.1f}, slowest {slowest:.1f} ms of {len(samples)}"
 
 
-@pytest.mark.chaos
-@pytest.mark.timeout(2 * PATIENCE)
 def test_a_flood_of_one_client_is_worked_off_while_another_is_served_as_ever(
-    scene: Scene, capsys: pytest.CaptureFixture[str]
+    scene: Scene, say: Callable[[str], None]
 ) -> None:
-    idle = scene.measure(lambda taken: taken < IDLE_SAMPLES)
+    scene.measure(lambda taken: taken < WARM_UP)
+    before = scene.measure(lambda taken: taken < IDLE_SAMPLES)
+    began = time.monotonic()
     sending = flood(scene)
     arriving = scene.measure(lambda _: sending.is_alive())
+    arrived = time.monotonic() - began
     scene.deliver(scene.globex, with_picture(scene.globex))
     begun, seen = time.monotonic(), list[float]()
 
@@ -190,12 +183,18 @@ def test_a_flood_of_one_client_is_worked_off_while_another_is_served_as_ever(
         return scene.count(PICTURES, scene.acme) < COUNT
 
     working = scene.measure(lambda _: works())
-    with capsys.disabled():
-        print(f"\n{COUNT:,} messages with a picture of one client; another's, from the request to the notice:")  # noqa: T201
-        for name, samples in (("idle", idle), ("while they arrive", arriving), ("while they are worked off", working)):
-            print(f"  {name}: {figures(samples)}")  # noqa: T201
-        took = time.monotonic() - begun
-        print(f"  its own picture after {seen[0]:.1f} s; all of the first client's after {took:.0f} s")  # noqa: T201
+    took = time.monotonic() - begun
+    # On both sides of the flood, so that a machine that grows quieter or busier does not pass for the flood's doing.
+    after = scene.measure(lambda taken: taken < IDLE_SAMPLES)
+    idle, flooded = before + after, arriving + working
+    for name, samples in {"idle": idle, "they arrive": arriving, "they are worked off": working}.items():
+        say(f"fairness, {COUNT:,} of one client, {name}: another's in the notice {figures(samples.notice)}")
+        say(f"fairness, {COUNT:,} of one client, {name}: another's in the page {figures(samples.page)}")
+    ratio = p99(flooded.page) / p99(idle.page)
+    say(f"fairness: all were taken in {arrived:.0f} s and worked off {took:.0f} s later")
+    say(f"fairness: another's picture came after {seen[0]:.1f} s")
+    say(f"fairness: p99 to the page from the first to the last of them is {ratio:.2f} times that of idle")
     assert scene.count(MESSAGES, scene.acme) == COUNT
-    assert max(arriving + working) < SLOWEST_MS
+    assert max(flooded.page) < SLOWEST_MS
     assert seen[0] < PICTURE_SECONDS
+    assert ratio < MOST_TIMES_IDLE

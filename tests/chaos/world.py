@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from tenant_portal.child_process import ChildProcess
 from tenant_portal.config import settings
 from tenant_portal.embedded_postgres import EmbeddedServer
 from tenant_portal.errors import PortalError
+from tenant_portal.models.enums import Role
 from tenant_portal.schema_lint import breaches
 from tenant_portal.supervisor import DATABASE_WATCH_SECONDS, WATCH_SECONDS, is_ready
-from tests.cast import Company, found
+from tests.cast import Company, Someone, found, hire
 from tests.chaos.stream import ORIGIN
 from tests.running_portal import environment, free_ports
 from tests.twilio.servers import running
@@ -56,21 +57,21 @@ STORED = """
 class World:
     """Opened by `opened`. `web` and `worker` are revived when they die, the database too, unless they are `resting`."""
 
-    def __init__(self, folder: Path, twilio: str) -> None:
+    def __init__(self, folder: Path, twilio: str, ports: Sequence[int], settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.server = EmbeddedServer(folder)
         self.lines: list[str] = []
         self.resting: list[object] = []
         self.children: list[ChildProcess] = []
-        self.ports = [free_ports() for _ in range(WEB_PROCESSES)]
-        self._twilio = twilio
+        self.ports = ports
+        self._given = {"PORTAL_TWILIO_BASE_URL": twilio, **settings}
         self._ended = threading.Event()
 
     def start(self) -> None:
         """Everything, in the order of `run`."""
         self.admin_url = database_setup.create_database(self.server.start())
         login = database_setup.prepare(self.admin_url)
-        self.companies = asyncio.run(_found_two(login))
+        self.companies, self.reader = asyncio.run(_enter(login))
         self.web = [self._child("web", _uvicorn(port), login) for port in self.ports]
         self.wait_until_ready()
         self.worker = self._child("worker", ["tenant_portal", "worker"], login)
@@ -80,13 +81,13 @@ class World:
         given = {
             "PORTAL_DATABASE_APP_URL": login,
             "PORTAL_PUBLIC_URL": ORIGIN,
-            "PORTAL_TWILIO_BASE_URL": self._twilio,
             "PORTAL_SECRET_KEYS": _keys(),
             # Bad requests must come further than the door that is shut on whoever sends so many.
             "PORTAL_WEBHOOK_FAILURE_LINE": "100000",
             "PYTHONUNBUFFERED": "1",
             "REFLEX_TELEMETRY_ENABLED": "false",
             "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "false",
+            **self._given,
         }
         child = ChildProcess(name, arguments, environment(self.folder, given), self._hear)
         child.start()
@@ -189,10 +190,13 @@ def kill(*pids: int) -> None:
 
 
 @contextlib.contextmanager
-def opened(folder: Path) -> Iterator[World]:
-    """A running world, and a Twilio that gives a picture to whoever asks."""
+def opened(folder: Path, ports: Sequence[int] = (), **settings: str) -> Iterator[World]:
+    """A running world, and a Twilio that gives a picture to whoever asks.
+
+    It has a web process at each of `ports`, two without any; `settings` are those of all its processes.
+    """
     with running(_pictures) as twilio:
-        world = World(folder, twilio)
+        world = World(folder, twilio, ports or [free_ports() for _ in range(WEB_PROCESSES)], settings)
         try:
             world.start()
             yield world
@@ -207,10 +211,12 @@ async def _pictures(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body", "body": PICTURE})
 
 
-async def _found_two(login: str) -> tuple[Company, Company]:
+async def _enter(login: str) -> tuple[tuple[Company, Company], Someone]:
+    """Two clients, and a person of the second."""
     db.use_database(login)
     try:
-        return await found("Acme", "+14155550100"), await found("Globex", "+14155550200")
+        acme, globex = await found("Acme", "+14155550100"), await found("Globex", "+14155550200")
+        return (acme, globex), await hire("Charlie", Role.OWNER, globex)
     finally:
         await db.close()
 
