@@ -24,7 +24,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "chaos of run": ("tests/chaos/cluster/test_run.py",),
     "chaos of processes": ("tests/chaos/cluster/",),
 }
-SPREAD = ("tests/chaos/test_",)
+SPREAD = ("tests/chaos/test_", "tests/chaos/deploy/test_rolling")
 """Files whose tests go to whoever is free."""
 
 
