@@ -1,6 +1,8 @@
 """Ten thousand messages of one client, each with a picture: another client's arrive as ever, and all are worked off.
 
-BACKLOG says how many; without it 10,000 in the long suite, and 2,000 where each thing is done once.
+BACKLOG says how many; without it 10,000 in the long suite, and 2,000 where each thing is done once. How many times
+slower the other client's messages get is always told, and judged from 10,000 on: fewer leave so few samples that their
+p99 is the worst but one.
 """
 
 import os
@@ -31,7 +33,8 @@ from tests.running_portal import free_ports
 from tests.webhook_client import FORM, address, sid, text_message
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-COUNT = int(os.environ.get("BACKLOG", "10000" if REPEAT > 1 else "2000"))
+FULL, SMALL = 10_000, 2_000
+COUNT = int(os.environ.get("BACKLOG", FULL if REPEAT > 1 else SMALL))
 PICTURES = "select count(*) from media where tenant_id = %s and state = 'stored'"
 MESSAGES = "select count(*) from message where tenant_id = %s"
 OVERLAP, LEADS = 100, 100
@@ -197,4 +200,4 @@ def test_a_flood_of_one_client_is_worked_off_while_another_is_served_as_ever(
     assert scene.count(MESSAGES, scene.acme) == COUNT
     assert max(flooded.page) < SLOWEST_MS
     assert seen[0] < PICTURE_SECONDS
-    assert ratio < MOST_TIMES_IDLE
+    assert ratio < MOST_TIMES_IDLE or COUNT < FULL
