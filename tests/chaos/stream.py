@@ -45,7 +45,8 @@ def signed(company: Company, path: str, form: dict[str, str]) -> bytes:
 class Stream:
     """Sends to `ports` in turn, over a connection for each request.
 
-    A connection that is refused is tried at the next port, as a proxy does; a request that was sent is never repeated.
+    A connection that is refused is tried at the next port, then at the first again, as a proxy does; a request that was
+    sent is never repeated.
     """
 
     def __init__(self, companies: Sequence[Company], ports: Sequence[int], per_second: int = PER_SECOND) -> None:
@@ -84,12 +85,13 @@ class Stream:
 
 
 async def deliver(one: Parcel, ports: Sequence[int], turn: int) -> Answer:
-    """Send it to the port whose turn it is, or where that refuses the connection to the next one."""
+    """Send it to the port whose turn it is, or where that refuses the connection to the next, and the first again."""
     began = time.monotonic()
     how, status = REFUSED, 0
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            for step in range(len(ports)):
+            # The first again: it may have come back, and the next one gone, before a busy client hears its refusal.
+            for step in range(len(ports) + 1):
                 how, status = await _exchange(one.raw, ports[(turn + step) % len(ports)])
                 if how != REFUSED:
                     break
