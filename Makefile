@@ -27,7 +27,7 @@ test: lint ## Lint, types and the whole suite (ARGS="-k words" for a part)
 		echo "No Chromium on PATH: the browser journeys are skipped. On Debian: apt-get install chromium"
 	@$(RUN) -m pytest --numprocesses $(JOBS) $(ARGS)
 
-chaos: $(VENV)/installed-dev ## Kill, freeze and fill all parts under load, REPEAT=5 times each: half an hour
+chaos: $(VENV)/installed-dev ## Kill, freeze and fill all parts under load, REPEAT=5 times each: half an hour or more
 	@$(CHAOS) -m "chaos and not alone" --numprocesses $(JOBS) $(ARGS) || test $$? = 5
 	@$(CHAOS) -m "chaos and alone" $(ARGS) || test $$? = 5
 
