@@ -17,6 +17,8 @@ from tenant_portal.twilio_gateway.signatures import sign
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 FORM = "application/x-www-form-urlencoded"
+LEAD_NUMBER, FIRST_LEAD = "+1415{:07d}", 5_550_000
+SENT_FROM = {"FromCity": "SAN FRANCISCO", "FromState": "CA", "FromZip": "94111", "FromCountry": "US"}
 WORDS = (
     "hello",
     "is",
@@ -64,19 +66,16 @@ def requests(senders: Sequence[Sender], origin: str, count: int, leads: int) -> 
             ("SmsMessageSid", sid),
             ("NumMedia", "0"),
             ("ToCity", ""),
-            ("FromZip", "94111"),
+            *SENT_FROM.items(),
             ("SmsSid", sid),
-            ("FromState", "CA"),
             ("SmsStatus", "received"),
-            ("FromCity", "SAN FRANCISCO"),
             ("Body", " ".join(chance.choices(WORDS, k=chance.randint(2, 30)))),
-            ("FromCountry", "US"),
             ("To", sender.number),
             ("ToZip", ""),
             ("NumSegments", "1"),
             ("MessageSid", sid),
             ("AccountSid", sender.account_sid),
-            ("From", f"+1415{5550000 + chance.randrange(leads):07d}"),
+            ("From", LEAD_NUMBER.format(FIRST_LEAD + chance.randrange(leads))),
             ("ApiVersion", "2010-04-01"),
         ]
         path = f"/api/webhooks/sms?account={sender.account_sid}"
@@ -88,6 +87,11 @@ def run(port: int, messages: Sequence[tuple[str, str, str]], connections: int, s
     if shutil.which("wrk"):
         return _by_wrk(port, messages, connections, seconds)
     return asyncio.run(_by_python(port, messages, connections, seconds))
+
+
+def send_all(port: int, messages: Sequence[tuple[str, str, str]], connections: int = 8) -> Outcome:
+    """Send each message once."""
+    return asyncio.run(_by_python(port, messages, connections, float("inf")))
 
 
 def _by_wrk(port: int, messages: Sequence[tuple[str, str, str]], connections: int, seconds: float) -> Outcome:
