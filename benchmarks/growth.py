@@ -33,10 +33,11 @@ LINES = {"PORTAL_WEBHOOK_SOFT_LINE": "1000000", "PORTAL_WEBHOOK_FLOOD_LINE": "10
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The points of both curves, and how long and often each is measured. `clients` is for the curve of messages."""
+    """The points of both curves (`clients` has that of messages), and how each is warmed up and measured."""
 
     rounds: int
     seconds: float
+    warm_up: int
     connections: int
     tenants: tuple[int, ...]
     messages: tuple[int, ...]
@@ -50,10 +51,10 @@ class Plan:
         }
 
 
-QUICK = Plan(rounds=1, seconds=1, connections=4, tenants=(2, 4), messages=(0, 2_000), clients=4)
+QUICK = Plan(rounds=1, seconds=1, warm_up=50, connections=4, tenants=(2, 4), messages=(0, 2_000), clients=4)
 FULL = Plan(
-    rounds=5, seconds=3, connections=64, tenants=(10, 100, 1_000, 10_000), messages=(0, 100_000, 1_000_000, 5_000_000),
-    clients=1_000,
+    rounds=5, seconds=3, warm_up=10_000, connections=64, tenants=(10, 100, 1_000, 10_000),
+    messages=(0, 100_000, 1_000_000, 5_000_000), clients=1_000,
 )  # fmt: skip
 
 
@@ -66,10 +67,10 @@ class Point:
     senders: list[Sender]
     filled: int
 
-    def warm_up(self, seconds: float) -> None:
-        """One message of every client, so that each account is known to the process; then a little more."""
-        load.send_all(self.target.port, [next(load.requests([one], ORIGIN, 1, LEADS)) for one in self.senders])
-        self.target.warm_up(self.senders, seconds)
+    def warm_up(self, messages: int) -> None:
+        """One message of every client, so that each account is known to the process; then so many of any."""
+        first = [next(load.requests([sender], ORIGIN, 1, LEADS)) for sender in self.senders]
+        load.send_all(self.target.port, [*first, *load.requests(self.senders, ORIGIN, messages, LEADS)])
 
     def measure(self, plan: Plan) -> runner.Figures:
         """One run, with the processor time of both sides together."""
@@ -107,7 +108,7 @@ def benchmark(plan: Plan) -> dict[str, object]:
         sizes = dict.fromkeys(size for sizes in plan.curves().values() for size in sizes)
         points = [open_point(stack, server, size) for size in sizes]
         for point in points:
-            point.warm_up(plan.seconds)
+            point.warm_up(plan.warm_up)
         figures = runner.interleaved(
             [runner.Contender(point.target.name, lambda point=point: point.measure(plan)) for point in points],  # type: ignore[misc]
             plan.rounds,
@@ -145,6 +146,7 @@ def main() -> None:
     plan = Plan(
         chosen.rounds or base.rounds,
         chosen.seconds or base.seconds,
+        base.warm_up,
         chosen.connections or base.connections,
         tuple(chosen.tenants or base.tenants),
         base.messages if chosen.messages is None else tuple(chosen.messages),

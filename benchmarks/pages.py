@@ -77,7 +77,7 @@ class Person:
 
 
 OF_STAFF: Mapping[str, Query] = {
-    "tenants by name": lambda session: tenants.overview(session),
+    "tenants by name": tenants.overview,
     "tenants by traffic": lambda session: tenants.overview(session, sort=tenants.Sort.TRAFFIC),
 }
 
@@ -179,11 +179,12 @@ def benchmark(plan: Plan) -> dict[str, object]:
     middle = runner.medians(figures)
     first = points[0].name
     ratios = {page: runner.ratios(middle, first, page) for page in middle[first]}
+    columns = {f"{name} \u00f7 {first}": name for name in middle if name != first}
     shown = {
-        page: {f"{name} ms": middle[name][page] for name in middle} | {f"X[page][name] for name in middle}
+        page: {name: middle[name][page] for name in middle} | {title: ratios[page][columns[title]] for title in columns}
         for page in ratios
     }
-    print(f"\n{runner.table(shown, list(next(iter(shown.values()))))}\n", file=sys.stderr)
+    print(f"\nms\n{runner.table(shown, [*middle, *columns])}\n", file=sys.stderr)
     above = [page for page in ratios if max(ratios[page].values()) > AIM]
     about = {"rounds": plan.rounds, "repeats": plan.repeats, "tenants": plan.clients}
     return about | {"medians, ms": middle, "ratios to the first": ratios, f"above {AIM}": above, "all": figures}
