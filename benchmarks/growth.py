@@ -51,7 +51,7 @@ class Plan:
         }
 
 
-QUICK = Plan(rounds=1, seconds=1, warm_up=50, connections=4, tenants=(2, 4), messages=(0, 2_000), clients=4)
+QUICK = Plan(rounds=1, seconds=1, warm_up=50, connections=4, tenants=(2,), messages=(0, 500), clients=2)
 FULL = Plan(
     rounds=5, seconds=3, warm_up=10_000, connections=64, tenants=(10, 100, 1_000, 10_000),
     messages=(0, 100_000, 1_000_000, 5_000_000), clients=1_000,

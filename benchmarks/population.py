@@ -74,7 +74,7 @@ HOURS = """
 insert into tenant_hour (tenant_id, hour, messages_in, messages_out, failures, last_webhook_at)
 select tenant_id, date_trunc('hour', created_at, 'UTC'), count(*) filter (where direction = 'in'),
        count(*) filter (where direction = 'out'), 0, max(created_at)
-from message group by 1, 2
+from message group by 1, 2 order by 2, 1
 """
 
 

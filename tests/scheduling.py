@@ -18,6 +18,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "tests/simulator_check/",
         "tests/test_run",
         "tests/test_benchmarks.py",
+        "tests/test_growth_benchmarks.py",
         "tests/observability/test_canary.py",
     ),
 }
