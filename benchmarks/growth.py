@@ -74,7 +74,7 @@ class Point:
 
     def measure(self, plan: Plan) -> runner.Figures:
         """One run, with the processor time of both sides together."""
-        figures = self.target.measure(self.senders, plan.connections, plan.seconds)
+        figures = dict(self.target.measure(self.senders, plan.connections, plan.seconds))
         return figures | {BOTH: figures["web CPU \u00b5s"] + figures["PostgreSQL CPU \u00b5s"]}
 
     def check(self, rounds: list[runner.Figures], plan: Plan) -> None:

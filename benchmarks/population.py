@@ -91,15 +91,15 @@ class Size:
 
 def populate(admin_url: str, size: Size) -> int:
     """Add people and messages to the clients that are there; how many messages. Takes 20 to 30 s for a million."""
-    values = {"leads": size.leads, "messages": size.messages, "floor": size.floor}
+    values: dict[str, int | str] = {"leads": size.leads, "messages": size.messages, "floor": size.floor}
     values |= {"number": LEAD_NUMBER.replace("{:07d}", "%s"), "first": FIRST_LEAD}
     values |= {"place": place(lambda name: SENT_FROM.get(name, ""))}
-    values["portions"] = size.messages // PORTION + 1
+    portions = values["portions"] = size.messages // PORTION + 1
     with psycopg.connect(admin_url, autocommit=True, row_factory=scalar_row) as connection:
         connection.execute(SETTINGS)
         for statement in (SHARES, THREADS, "analyze share, thread", LEADS):
             connection.execute(statement, values)
-        for portion in range(values["portions"]):
+        for portion in range(portions):
             connection.execute(MESSAGES, values | {"portion": portion})
         connection.execute("analyze message")
         for statement in (CONVERSATIONS, HOURS, "vacuum (analyze)", "checkpoint"):

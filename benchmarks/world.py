@@ -7,13 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-import psutil
 import psycopg
 import sqlalchemy as sa
 
@@ -72,25 +71,30 @@ def messages(admin_url: str) -> int:
 
 def cpu_seconds(session: int) -> float:
     """Processor time so far of every process of a session (a server and its workers)."""
+    return _seconds(lambda process: process.session == session)
+
+
+def postgres_seconds(server: EmbeddedServer) -> float:
+    """Processor time so far of a PostgreSQL server; each of its backends has a session of its own."""
+    postmaster = int(server.files.pid_file.read_text().split("\n", 1)[0])
+    return _seconds(lambda process: postmaster in (process.pid, process.parent))
+
+
+class _Process(NamedTuple):
+    pid: int
+    parent: int
+    session: int
+
+
+def _seconds(is_meant: Callable[[_Process], bool]) -> float:
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_text().rpartition(")")[2].split()
-            # Counted after the name: session 3, user and system time 11 and 12, those of waited-for children 13 and 14.
-            if int(fields[3]) == session:
+            # Counted after the name: parent 1, session 3, user and system time 11, 12, those of waited-for children 13, 14.
+            if is_meant(_Process(int(stat.parent.name), int(fields[1]), int(fields[3]))):
                 ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def postgres_seconds(server: EmbeddedServer) -> float:
-    """Processor time so far of a PostgreSQL server, its ended backends included."""
-    postmaster = psutil.Process(int(server.files.pid_file.read_text().split("\n", 1)[0]))
-    # Each backend has a session of its own; its time passes to the postmaster when it ends.
-    seconds = sum(postmaster.cpu_times()[:4])
-    for backend in postmaster.children():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            seconds += sum(backend.cpu_times()[:2])
-    return float(seconds)
 
 
 def free_port() -> int:
