@@ -91,7 +91,7 @@ def _seconds(is_meant: Callable[[_Process], bool]) -> float:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_text().rpartition(")")[2].split()
-            # Counted after the name: parent 1, session 3, user and system time 11, 12, those of waited-for children 13, 14.
+            # Counted after the name: parent 1, session 3, user and system time 11, 12, those of ended children 13, 14.
             if is_meant(_Process(int(stat.parent.name), int(fields[1]), int(fields[3]))):
                 ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
