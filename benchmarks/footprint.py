@@ -121,7 +121,7 @@ def of_messages(admin: str, port: int, senders: list[load.Sender], origin: str, 
     """Bytes in PostgreSQL for one message, its part of lead, thread, counters and indexes included."""
     before, stored = _size(admin), world.messages(admin)
     messages = list(load.requests(senders, origin, count, LEADS))
-    asyncio.run(load._by_python(port, messages, 8, 120))
+    load.send_all(port, messages)
     return {"bytes per message": (_size(admin) - before) / (world.messages(admin) - stored)}
 
 

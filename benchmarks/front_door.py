@@ -17,19 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks import load, runner, world
+from benchmarks import runner, world
 from benchmarks.load import Sender
+from benchmarks.targets import ORIGIN, PORTAL, Target, portal, supply
 from tenant_portal import database_setup
 from tenant_portal.embedded_postgres import EmbeddedServer
 
-ORIGIN = "https://portal.example.com"
 PORTION = "portal \u00f7 it"
 COLUMNS = (PORTION, "req/s", "p50 ms", "p99 ms", "web CPU \u00b5s")
-PORTAL, FLOOR = "portal", "floor: bare Starlette form"
+FLOOR = "floor: bare Starlette form"
 PEERS = {"peer_next": "Next.js + Prisma", "peer_fastapi": "FastAPI + SQLModel"}
-# Above what any contender reaches, so that no message is sent twice in a run.
-MOST_PER_SECOND = 12_000
-LEADS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +44,6 @@ QUICK = Plan(rounds=1, seconds=1, warm_up=0.2, tenants=3, connections=(4,))
 FULL = Plan(rounds=5, seconds=5, warm_up=2, tenants=50, connections=(1, 8, 64))
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A running contender. `admin_url` is set where stored messages can be counted."""
-
-    name: str
-    port: int
-    session: int
-    admin_url: str = ""
-
-    def warm_up(self, senders: list[Sender], seconds: float) -> None:
-        """Until it answers at all (a cold start takes some of them seconds), then a little more."""
-        messages = list(load.requests(senders, ORIGIN, 5_000, LEADS))
-        while not load.run(self.port, messages, 8, 1).answered:
-            continue
-        load.run(self.port, messages, 8, seconds)
-
-    def measure(self, senders: list[Sender], connections: int, seconds: float) -> runner.Figures:
-        """One run; fails where an answer was no success, or was given for something that is not there."""
-        wanted = int(min(MOST_PER_SECOND, 1_500 * connections) * max(1, seconds)) + 100
-        messages = list(load.requests(senders, ORIGIN, wanted, LEADS))
-        before = world.messages(self.admin_url) if self.admin_url else 0
-        spent = world.cpu_seconds(self.session)
-        outcome = load.run(self.port, messages, connections, seconds)
-        spent = world.cpu_seconds(self.session) - spent
-        if outcome.errors >= outcome.answered or (outcome.errors and self.name == PORTAL):
-            raise SystemExit(f"{self.name}: {outcome.errors} of {outcome.answered} answers were no success")
-        if self.admin_url and world.messages(self.admin_url) - before < min(outcome.answered, wanted):
-            raise SystemExit(f"{self.name}: fewer messages are stored than were answered")
-        return {
-            # A peer that loses a race with itself answers 503: only what it took counts.
-            "req/s": outcome.per_second * (1 - outcome.errors / max(1, outcome.answered)),
-            "p50 ms": outcome.p50_ms,
-            "p99 ms": outcome.p99_ms,
-            "web CPU \u00b5s": spent / max(1, outcome.answered) * 1e6,
-        }
-
-
 @contextmanager
 def targets(plan: Plan, peers: Path | None, folder: Path) -> Iterator[tuple[list[Target], list[Sender]]]:
     """All contenders, running."""
@@ -91,19 +51,10 @@ def targets(plan: Plan, peers: Path | None, folder: Path) -> Iterator[tuple[list
         server = stack.enter_context(EmbeddedServer(folder / "server"))
         admin = database_setup.create_database(server.admin_url)
         login, senders = world.fill(admin, plan.tenants)
-        env = {
-            "PORTAL_DATABASE_APP_URL": login,
-            "PORTAL_DATA_DIR": os.environ["PORTAL_DATA_DIR"],
-            "PORTAL_PUBLIC_URL": ORIGIN,
-        }
-        running = []
-        for name, app, url in (
-            (PORTAL, "tenant_portal.webhook_routes:webhook_app", admin),
-            (FLOOR, "benchmarks.floor:app", ""),
-        ):
-            port = world.free_port()
-            session = stack.enter_context(world.serving(world.uvicorn(app, port), port, env))
-            running.append(Target(name, port, session, url))
+        running = [stack.enter_context(portal(server, admin, login))]
+        port = world.free_port()
+        session = stack.enter_context(world.serving(world.uvicorn("benchmarks.floor:app", port), port, {}))
+        running.append(Target(FLOOR, port, session))
         for peer, name in PEERS.items():
             if peers and (peers / peer / "run.sh").exists():
                 port, session = _start_peer(stack, peers / peer, folder, server.admin_url, senders)
@@ -148,7 +99,7 @@ def benchmark(plan: Plan, peers: Path | None) -> dict[str, object]:
 
 def _one(plan: Plan, running: list[Target], senders: list[Sender], connections: int) -> dict[str, object]:
     contenders = [
-        runner.Contender(target.name, lambda target=target: target.measure(senders, connections, plan.seconds))  # type: ignore[misc]
+        runner.Contender(target.name, lambda target=target: _counted(target, senders, connections, plan.seconds))  # type: ignore[misc]
         for target in running
     ]
     figures = runner.interleaved(
@@ -159,6 +110,15 @@ def _one(plan: Plan, running: list[Target], senders: list[Sender], connections: 
         values[PORTION] = middle[PORTAL]["req/s"] / values["req/s"]
     print(f"\n{connections} connections\n{runner.table(middle, COLUMNS)}\n", file=sys.stderr)
     return {"medians": middle, "all": figures}
+
+
+def _counted(target: Target, senders: list[Sender], connections: int, seconds: float) -> runner.Figures:
+    before = world.messages(target.admin_url) if target.admin_url else 0
+    figures = target.measure(senders, connections, seconds)
+    wanted = min(figures["answered"], supply(connections, seconds))
+    if target.admin_url and world.messages(target.admin_url) - before < wanted:
+        raise SystemExit(f"{target.name}: fewer messages are stored than were answered")
+    return figures
 
 
 def main() -> None:
@@ -181,11 +141,7 @@ def main() -> None:
         base.tenants,
         tuple(chosen.connections or base.connections),
     )
-    text = runner.report(benchmark(plan, chosen.peers))
-    if chosen.json:
-        chosen.json.write_text(text + "\n")
-    else:
-        print(text)
+    runner.give(benchmark(plan, chosen.peers), chosen.json)
 
 
 if __name__ == "__main__":

@@ -225,11 +225,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="ten messages each instead of a hundred")
     parser.add_argument("--json", type=Path, help="write every figure here")
     chosen = parser.parse_args()
-    text = runner.report(benchmark(10 if chosen.quick else 100))
-    if chosen.json:
-        chosen.json.write_text(text + "\n")
-    else:
-        print(text)
+    runner.give(benchmark(10 if chosen.quick else 100), chosen.json)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@ from tenant_portal.twilio_gateway.signatures import sign
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 FORM = "application/x-www-form-urlencoded"
+LEAD_NUMBER, FIRST_LEAD = "+1415{:07d}", 5_550_000
+SENT_FROM = {"FromCity": "SAN FRANCISCO", "FromState": "CA", "FromZip": "94111", "FromCountry": "US"}
+LONGEST_SECONDS = 600
+Request = tuple[str, str, str]
+"""Path and query, signature, body."""
 WORDS = (
     "hello",
     "is",
@@ -53,8 +58,8 @@ class Outcome:
     errors: int
 
 
-def requests(senders: Sequence[Sender], origin: str, count: int, leads: int) -> Iterator[tuple[str, str, str]]:
-    """(path and query, signature, body) of `count` messages, each with its own SID, of `leads` people per tenant."""
+def requests(senders: Sequence[Sender], origin: str, count: int, leads: int) -> Iterator[Request]:
+    """`count` messages, each with its own SID, of `leads` people per tenant."""
     chance = random.Random(7)
     for _ in range(count):
         sender = chance.choice(senders)
@@ -64,55 +69,60 @@ def requests(senders: Sequence[Sender], origin: str, count: int, leads: int) -> 
             ("SmsMessageSid", sid),
             ("NumMedia", "0"),
             ("ToCity", ""),
-            ("FromZip", "94111"),
+            *SENT_FROM.items(),
             ("SmsSid", sid),
-            ("FromState", "CA"),
             ("SmsStatus", "received"),
-            ("FromCity", "SAN FRANCISCO"),
             ("Body", " ".join(chance.choices(WORDS, k=chance.randint(2, 30)))),
-            ("FromCountry", "US"),
             ("To", sender.number),
             ("ToZip", ""),
             ("NumSegments", "1"),
             ("MessageSid", sid),
             ("AccountSid", sender.account_sid),
-            ("From", f"+1415{5550000 + chance.randrange(leads):07d}"),
+            ("From", LEAD_NUMBER.format(FIRST_LEAD + chance.randrange(leads))),
             ("ApiVersion", "2010-04-01"),
         ]
         path = f"/api/webhooks/sms?account={sender.account_sid}"
         yield path, sign(origin + path, form, sender.auth_token), urlencode(form)
 
 
-def run(port: int, messages: Sequence[tuple[str, str, str]], connections: int, seconds: float) -> Outcome:
+def run(port: int, messages: Sequence[Request], connections: int, seconds: float) -> Outcome:
     """Send for so long over so many connections; wrk where it is installed, else Python."""
     if shutil.which("wrk"):
         return _by_wrk(port, messages, connections, seconds)
     return asyncio.run(_by_python(port, messages, connections, seconds))
 
 
-def _by_wrk(port: int, messages: Sequence[tuple[str, str, str]], connections: int, seconds: float) -> Outcome:
-    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
-        file.writelines("\t".join(message) + "\n" for message in messages)
-        file.flush()
-        command = [
-            "wrk",
-            "-t1",
-            f"-c{connections}",
-            f"-d{max(1, round(seconds))}s",
-            "--timeout",
-            "20s",
-            "-s",
-            str(SCRIPT),
-        ]
-        target = [f"http://127.0.0.1:{port}", "--", file.name]
-        done = subprocess.run([*command, *target], capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout[done.stdout.rindex("{") :])
+def send_all(port: int, messages: Sequence[Request], connections: int = 8) -> None:
+    """Send each message at least once, a few of the first ones again; SystemExit unless every answer is 200."""
+    if shutil.which("wrk"):
+        found = _wrk(port, messages, connections, LONGEST_SECONDS, f"{len(messages) + connections}")
+        answered, errors = found["requests"], found["errors"]
+    else:
+        outcome = asyncio.run(_by_python(port, messages, connections, LONGEST_SECONDS))
+        answered, errors = outcome.answered, outcome.errors
+    if errors or answered < len(messages):
+        raise SystemExit(f"{len(messages)} messages: {answered} answers, {errors} of them no success")
+
+
+def _by_wrk(port: int, messages: Sequence[Request], connections: int, seconds: float) -> Outcome:
+    found = _wrk(port, messages, connections, max(1, round(seconds)))
     return Outcome(
         found["requests"] / found["seconds"], found["p50"], found["p99"], int(found["requests"]), int(found["errors"])
     )
 
 
-async def _by_python(port: int, messages: Sequence[tuple[str, str, str]], connections: int, seconds: float) -> Outcome:
+def _wrk(port: int, messages: Sequence[Request], connections: int, seconds: int, *most: str) -> dict[str, float]:
+    """What `wrk.lua` reports after so many seconds or, where it is given, `most` answers."""
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(SCRIPT)]
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.writelines("\t".join(message) + "\n" for message in messages)
+        file.flush()
+        command = ["wrk", *options, f"http://127.0.0.1:{port}", "--", file.name, *most]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout[done.stdout.rindex("{") :]))
+
+
+async def _by_python(port: int, messages: Sequence[Request], connections: int, seconds: float) -> Outcome:
     """Raw HTTP/1.1 over kept connections: slower than wrk, so that the sender may be the limit."""
     waiting, times, errors = iter(messages), list[float](), 0
     end = time.monotonic() + seconds

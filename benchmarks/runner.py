@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 Figures = Mapping[str, float]
 Measure = Callable[[], Figures]
@@ -55,6 +56,15 @@ def report(results: Mapping[str, object]) -> str:
         "processors": _processors(),
     }
     return json.dumps(about | dict(results), indent=2)
+
+
+def give(results: Mapping[str, object], file: Path | None) -> None:
+    """The report, into the file of `--json` or to standard output."""
+    text = report(results)
+    if file:
+        file.write_text(text + "\n")
+    else:
+        print(text)
 
 
 def table(middle: Mapping[str, Mapping[str, float]], columns: Sequence[str]) -> str:

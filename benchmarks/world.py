@@ -1,6 +1,5 @@
 """A durable database of its own with clients in it, and servers as processes of their own."""
 
-import asyncio
 import contextlib
 import os
 import secrets
@@ -8,17 +7,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
+import sqlalchemy as sa
 
 from benchmarks.load import Sender
-from tenant_portal import database_setup, db
+from tenant_portal import database_setup
 from tenant_portal.crypto import Place, seal
+from tenant_portal.embedded_postgres import EmbeddedServer
 from tenant_portal.models import Channel, Subaccount, Tenant
 from tenant_portal.models.enums import ChannelKind, ChannelState, TenantState
+from tenant_portal.models.ids import uuid7
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120
@@ -27,35 +31,36 @@ START_SECONDS = 120
 def fill(admin_url: str, tenants: int) -> tuple[str, list[Sender]]:
     """Migrate, and found so many clients with an SMS channel; the login URL and who they are."""
     login = database_setup.prepare(admin_url)
-    db.use_database(login)
-    return login, asyncio.run(_found(tenants))
+    founded = [(uuid7(), _sender(number)) for number in range(tenants)]
+    url = admin_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for table, rows in (
+            (Tenant, [_tenant(tenant, number) for number, (tenant, _) in enumerate(founded)]),
+            (Subaccount, [_subaccount(tenant, sender) for tenant, sender in founded]),
+            (Channel, [_channel(tenant, sender) for tenant, sender in founded]),
+        ):
+            connection.execute(sa.insert(table), rows)
+    return login, [sender for _, sender in founded]
 
 
-async def _found(count: int) -> list[Sender]:
-    senders = [await _found_one(number) for number in range(count)]
-    await db.close()
-    return senders
+def _sender(number: int) -> Sender:
+    return Sender(f"AC{secrets.token_hex(16)}", secrets.token_hex(16), f"+1510{5550000 + number:07d}")
 
 
-async def _found_one(number: int) -> Sender:
-    tenant = Tenant(name=f"Client {number}", state=TenantState.ACTIVE)
-    sender = Sender(f"AC{secrets.token_hex(16)}", secrets.token_hex(16), f"+1510{5550000 + number:07d}")
-    async with db.staff_session() as session:
-        session.add(tenant)
-    place = Place("subaccount", "auth_token_sealed", tenant.id, str(tenant.id))
-    async with db.tenant_session(tenant.id) as session:
-        sealed = seal(sender.auth_token, place)
-        session.add(Subaccount(tenant_id=tenant.id, account_sid=sender.account_sid, auth_token_sealed=sealed))
-        session.add(
-            Channel(
-                tenant_id=tenant.id,
-                kind=ChannelKind.SMS,
-                state=ChannelState.ACTIVE,
-                phone_number=sender.number,
-                country="US",
-            )
-        )
-    return sender
+def _tenant(tenant: UUID, number: int) -> dict[str, Any]:
+    return {"id": tenant, "name": f"Client {number}", "state": TenantState.ACTIVE}
+
+
+def _subaccount(tenant: UUID, sender: Sender) -> dict[str, Any]:
+    place = Place("subaccount", "auth_token_sealed", tenant, str(tenant))
+    sealed = seal(sender.auth_token, place)
+    return {"tenant_id": tenant, "account_sid": sender.account_sid, "auth_token_sealed": sealed}
+
+
+def _channel(tenant: UUID, sender: Sender) -> dict[str, Any]:
+    kind = {"kind": ChannelKind.SMS, "state": ChannelState.ACTIVE, "country": "US"}
+    return {"tenant_id": tenant, "phone_number": sender.number, **kind}
 
 
 def messages(admin_url: str) -> int:
@@ -66,12 +71,28 @@ def messages(admin_url: str) -> int:
 
 def cpu_seconds(session: int) -> float:
     """Processor time so far of every process of a session (a server and its workers)."""
+    return _seconds(lambda process: process.session == session)
+
+
+def postgres_seconds(server: EmbeddedServer) -> float:
+    """Processor time so far of a PostgreSQL server; each of its backends has a session of its own."""
+    postmaster = int(server.files.pid_file.read_text().split("\n", 1)[0])
+    return _seconds(lambda process: postmaster in (process.pid, process.parent))
+
+
+class _Process(NamedTuple):
+    pid: int
+    parent: int
+    session: int
+
+
+def _seconds(is_meant: Callable[[_Process], bool]) -> float:
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_text().rpartition(")")[2].split()
-            # Counted after the name: session 3, user and system time 11 and 12, those of waited-for children 13 and 14.
-            if int(fields[3]) == session:
+            # Counted after the name: parent 1, session 3, user and system time 11, 12, those of ended children 13, 14.
+            if is_meant(_Process(int(stat.parent.name), int(fields[1]), int(fields[3]))):
                 ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
 

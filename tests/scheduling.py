@@ -19,6 +19,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "tests/simulator_check/",
         "tests/test_run",
         "tests/test_benchmarks.py",
+        "tests/test_growth_benchmarks.py",
         "tests/observability/test_canary.py",
     ),
     "chaos of run": ("tests/chaos/cluster/test_run.py",),

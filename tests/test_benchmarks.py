@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from benchmarks import load, runner
 from benchmarks.floor import app
@@ -66,6 +70,28 @@ def test_both_senders_count_what_was_answered(by: str, monkeypatch: pytest.Monke
     assert outcome.answered > 0
     assert outcome.errors == 0
     assert 0 < outcome.p50_ms <= outcome.p99_ms
+
+
+@pytest.mark.parametrize("by", ["wrk", "python"])
+def test_each_message_is_sent_and_anything_but_200_ends_it(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if by == "wrk" and not shutil.which("wrk"):
+        pytest.skip("wrk is not installed")
+    if by == "python":
+        monkeypatch.setattr(shutil, "which", lambda _: None)
+    bodies, answer = set[bytes](), [200]
+
+    async def take(request: Request) -> Response:
+        bodies.add(await request.body())
+        return Response(status_code=answer[0])
+
+    messages = list(load.requests(SENDERS, ORIGIN, 100, 5))
+    with running(Starlette(routes=[Route("/api/webhooks/sms", take, methods=["POST"])])) as address:
+        port = int(address.rpartition(":")[2])
+        load.send_all(port, messages, connections=3)
+        assert bodies == {body.encode() for _, _, body in messages}
+        answer[0] = 202
+        with pytest.raises(SystemExit):
+            load.send_all(port, messages, connections=3)
 
 
 def test_the_quick_run_holds_the_portal_against_the_floor(tmp_path: Path) -> None:

@@ -94,12 +94,15 @@ async def overview(
     """A page of tenants. `search` matches name, AccountSid or phone number; `after` is the previous page's cursor."""
     lines = _lines().subquery()
     value, descending = _order(lines.c, sort)
-    query = sa.select(lines, value.label("sort_value")).where(*_filters(lines.c, search, state))
+    keys = sa.select(lines.c.id, value.label("sort_value")).where(*_filters(lines.c, search, state))
     if after is not None:
         key, cursor = sa.tuple_(value, lines.c.id), sa.tuple_(*(sa.literal(part) for part in after))
-        query = query.where(key < cursor if descending else key > cursor)
-    order = [sa.desc(part) if descending else sa.asc(part) for part in (value, lines.c.id)]
-    found = (await session.execute(query.order_by(*order).limit(limit + 1))).all()
+        keys = keys.where(key < cursor if descending else key > cursor)
+    page = keys.order_by(*_both(value, lines.c.id, descending)).limit(limit + 1).subquery("page")
+    # The page is cut first: PostgreSQL leaves out what neither order nor search asks for, and reads the hours of these
+    # tenants instead of everybody's.
+    query = _lines().add_columns(page.c.sort_value).join(page, page.c.id == col(Tenant.id))
+    found = (await session.execute(query.order_by(*_both(page.c.sort_value, page.c.id, descending)))).all()
     rows = await _with_channels(session, found[:limit])
     more = len(found) > limit
     return Page(rows, (found[limit - 1].sort_value, found[limit - 1].id) if more else None)
@@ -244,6 +247,10 @@ def _order(columns: Any, sort: Sort) -> tuple[Any, bool]:
         Sort.FAILURES: (columns.failures_24h + columns.refusals_24h, True),
     }
     return values[sort]
+
+
+def _both(value: Any, key: Any, descending: bool) -> list[Any]:
+    return [sa.desc(part) if descending else sa.asc(part) for part in (value, key)]
 
 
 def _filters(columns: Any, search: str, state: TenantState | None) -> list[Any]:
