@@ -6,7 +6,7 @@ from tenant_portal.models.conversation import Conversation, Media, Message, Voic
 from tenant_portal.models.lead import Lead, LeadNote
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.throttle import Throttle
-from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, WebhookRefusal
+from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, TenantTraffic, WebhookRefusal
 from tenant_portal.models.user import Invitation, SignInAttempt, User, UserSession
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Subaccount",
     "Tenant",
     "TenantHour",
+    "TenantTraffic",
     "Throttle",
     "User",
     "UserSession",

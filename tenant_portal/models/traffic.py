@@ -25,6 +25,20 @@ class TenantHour(SQLModel, table=True):
     last_webhook_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
+class TenantTraffic(SQLModel, table=True):
+    """One tenant's hours before `until`, summed once an hour, so that the overview reads an hour or two and not 720."""
+
+    __tablename__ = "tenant_traffic"
+    tenant_id: UUID = Field(primary_key=True, foreign_key="tenant.id", ondelete="CASCADE")
+    until: datetime = Field(sa_type=Timestamp)
+    in_24h: int = 0
+    out_24h: int = 0
+    failures_24h: int = 0
+    in_30d: int = 0
+    out_30d: int = 0
+    last_webhook_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
 class WebhookRefusal(SQLModel, table=True):
     """How many requests were refused in one hour (UTC), by reason; no values of theirs, only parameter names.
 

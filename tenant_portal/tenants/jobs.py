@@ -4,9 +4,9 @@ import logging
 from uuid import UUID
 
 from tenant_portal import job_queue
-from tenant_portal.db import announce, tenant_session
+from tenant_portal.db import announce, staff_session, tenant_session
 from tenant_portal.errors import PortalError, PortalFault
-from tenant_portal.tenants import service
+from tenant_portal.tenants import queries, service
 from tenant_portal.tenants.rules import Step
 from tenant_portal.twilio_gateway.clients import parent_gateway, tenant_gateway
 from tenant_portal.twilio_gateway.errors import TwilioRefused
@@ -22,6 +22,15 @@ MOST_ROUNDS = 5
 async def provision(tenant_id: str) -> None:
     """Make, suspend, resume or check the tenant's subaccount until both sides agree."""
     await settle(UUID(tenant_id))
+
+
+# A minute into the hour, so that no transaction of the last one is still open.
+@job_queue.app.periodic(cron="1 * * * *")
+@job_queue.app.task(name="tenants.sum_traffic", queueing_lock="tenants.sum_traffic")
+async def sum_traffic(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands it over
+    """Sum up the hours that are over; until then the overview reads them one by one."""
+    async with staff_session() as session:
+        await queries.sum_traffic(session)
 
 
 async def settle(tenant_id: UUID) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from tenant_portal.errors import BadInput, NotFound
-from tenant_portal.models import Channel, Subaccount, Tenant, TenantHour, WebhookRefusal
+from tenant_portal.models import Channel, Subaccount, Tenant, TenantHour, TenantTraffic, WebhookRefusal
 from tenant_portal.models.enums import ChannelKind, ChannelState, TenantState
 
 PAGE_SIZE = 25
@@ -178,40 +179,77 @@ def _lines() -> sa.Select[Any]:
                 col(getattr(Subaccount, name))
                 for name in ("account_sid", "twilio_status", "attempts", "last_error", "next_attempt_at")
             ),
-            sa.func.greatest(hours.c.last_webhook_at, channels.c.last_webhook_at).label("last_webhook_at"),
-            *(sa.func.coalesce(hours.c[name], 0).label(name) for name in _COUNTERS),
+            sa.func.greatest(
+                hours.c.last_webhook_at, col(TenantTraffic.last_webhook_at), channels.c.last_webhook_at
+            ).label("last_webhook_at"),
+            *((_or_none(hours.c[name]) + _or_none(getattr(TenantTraffic, name))).label(name) for name in _COUNTERS),
             sa.func.coalesce(refused.c.refusals_24h, 0).label("refusals_24h"),
             channels.c.numbers,
         )
         .join_from(Tenant, Subaccount, col(Subaccount.tenant_id) == col(Tenant.id))
+        .join(TenantTraffic, col(TenantTraffic.tenant_id) == col(Tenant.id), isouter=True)
         .join(hours, sa.true(), isouter=True)
         .join(channels, sa.true(), isouter=True)
         .join(refused, sa.true(), isouter=True)
     )
 
 
+def _or_none(counter: Any) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(counter, 0)
+
+
+def _counters(end: Any) -> dict[str, sa.ColumnElement[Any]]:
+    """Sums of hours before `end`. Whole hours: the first one of a window is counted in full."""
+    day = col(TenantHour.hour) > end - timedelta(hours=24)
+    return {
+        "in_24h": sa.func.sum(col(TenantHour.messages_in)).filter(day),
+        "out_24h": sa.func.sum(col(TenantHour.messages_out)).filter(day),
+        "failures_24h": sa.func.sum(col(TenantHour.failures)).filter(day),
+        "in_30d": sa.func.sum(col(TenantHour.messages_in)),
+        "out_30d": sa.func.sum(col(TenantHour.messages_out)),
+        "last_webhook_at": sa.func.max(col(TenantHour.last_webhook_at)),
+    }
+
+
 _COUNTERS = ("in_24h", "out_24h", "in_30d", "out_30d", "failures_24h")
 
 
 def _hours() -> sa.FromClause:
-    # Whole hours: the first one of the window is counted in full.
-    today = col(TenantHour.hour) > sa.func.now() - timedelta(hours=24)
+    """The hours that `tenant_traffic` does not hold yet."""
+    month = sa.func.now() - timedelta(days=30)
     return (
-        sa.select(
-            sa.func.max(col(TenantHour.last_webhook_at)).label("last_webhook_at"),
-            sa.func.sum(col(TenantHour.messages_in)).filter(today).label("in_24h"),
-            sa.func.sum(col(TenantHour.messages_out)).filter(today).label("out_24h"),
-            sa.func.sum(col(TenantHour.messages_in)).label("in_30d"),
-            sa.func.sum(col(TenantHour.messages_out)).label("out_30d"),
-            sa.func.sum(col(TenantHour.failures)).filter(today).label("failures_24h"),
-        )
+        sa.select(*(value.label(name) for name, value in _counters(sa.func.now()).items()))
         .where(
             col(TenantHour.tenant_id) == col(Tenant.id),
-            col(TenantHour.hour) > sa.func.now() - timedelta(days=30),
+            col(TenantHour.hour) > month,
+            col(TenantHour.hour) >= sa.func.coalesce(col(TenantTraffic.until), month),
         )
-        .correlate(Tenant)
+        .correlate(Tenant, TenantTraffic)
         .lateral("hours")
     )
+
+
+async def sum_traffic(session: AsyncSession) -> None:
+    """Sum up what the overview shows of the hours that are over. A staff session; a month's hours are read once."""
+    until = sa.func.date_trunc("hour", sa.func.now(), "UTC")
+    sums = {
+        name: value if name == "last_webhook_at" else _or_none(value)
+        for name, value in _counters(until).items()
+    }
+    of_month = sa.and_(
+        col(TenantHour.tenant_id) == col(Tenant.id),
+        col(TenantHour.hour) > until - timedelta(days=30),
+        col(TenantHour.hour) < until,
+    )
+    query = (
+        sa.select(col(Tenant.id), until, *sums.values())
+        .join_from(Tenant, TenantHour, of_month, isouter=True)
+        .group_by(col(Tenant.id))
+        .order_by(col(Tenant.id))
+    )
+    insert = postgresql.insert(TenantTraffic).from_select(["tenant_id", "until", *sums], query)
+    changes = {name: insert.excluded[name] for name in ("until", *sums)}
+    await session.execute(insert.on_conflict_do_update(index_elements=["tenant_id"], set_=changes))
 
 
 def _channels() -> sa.FromClause:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from tenant_portal import db
 from tenant_portal.errors import BadInput, NotFound
-from tenant_portal.models import Tenant, TenantHour, WebhookRefusal
+from tenant_portal.models import Tenant, TenantHour, TenantTraffic, WebhookRefusal
 from tenant_portal.models.base import now
 from tenant_portal.models.enums import ChannelKind, ChannelState, TenantState
 from tenant_portal.tenants import queries
@@ -37,6 +37,43 @@ async def test_traffic_is_summed_over_a_day_and_a_month(cast: Cast) -> None:
         row = await queries.one(session, cast.acme.tenant_id)
     assert (row.in_24h, row.out_24h, row.failures_24h) == (3, 2, 1)
     assert (row.in_30d, row.out_30d) == (13, 7)
+
+
+async def test_what_is_summed_once_an_hour_is_what_the_hours_say(cast: Cast) -> None:
+    await count(cast.acme, 0, messages_in=1, failures=1)
+    await count(cast.acme, 1, messages_in=3, messages_out=2, failures=1)
+    await count(cast.acme, 48, messages_in=10, messages_out=5, failures=4)
+    await count(cast.acme, 24 * 40, messages_in=1000)
+    async with db.staff_session() as session:
+        before = await queries.overview(session, sort=Sort.TRAFFIC)
+        for _ in range(2):
+            await queries.sum_traffic(session)
+        assert await queries.overview(session, sort=Sort.TRAFFIC) == before
+        assert [(row.name, row.in_24h, row.in_30d, row.failures_24h) for row in before.rows] == [
+            ("Acme", 4, 14, 2),
+            ("Globex", 0, 0, 0),
+        ]
+        assert await session.scalar(sa.select(sa.func.max(TenantTraffic.in_30d))) == 13
+
+
+async def test_what_has_left_the_window_is_forgotten_at_the_next_sum(cast: Cast) -> None:
+    await count(cast.acme, 2, messages_in=3)
+    async with db.staff_session() as session:
+        await queries.sum_traffic(session)
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        await session.execute(sa.update(TenantHour).values(hour=now() - timedelta(days=31)))
+    async with db.staff_session() as session:
+        await queries.sum_traffic(session)
+        assert (await queries.one(session, cast.acme.tenant_id)).in_30d == 0
+
+
+async def test_a_client_sees_its_own_sums_and_changes_none(cast: Cast) -> None:
+    async with db.staff_session() as session:
+        await queries.sum_traffic(session)
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        assert (await session.scalars(sa.select(TenantTraffic.tenant_id))).all() == [cast.acme.tenant_id]
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await session.execute(sa.update(TenantTraffic).values(in_30d=0))
 
 
 async def test_a_client_without_traffic_shows_zeros(cast: Cast) -> None:
