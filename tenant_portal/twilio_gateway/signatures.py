@@ -101,9 +101,10 @@ def verify_form(url: str, parameters: Parameters, signature: str | None, tokens:
         return False
     given, suffix = signature.encode("utf-8", "surrogatepass"), _canonical(parameters)
     payloads = [form.encode("utf-8", "surrogatepass") + suffix for form in _port_forms(url)]
-    # Every pair is computed and compared: the time must not tell which token or port form was right.
-    expected = [_digest(token.encode(), payload) for token in tokens for payload in payloads]
-    return sum(hmac.compare_digest(one, given) for one in expected) > 0
+    # A forgery costs every pair; the right signature ends it, and tells nothing that the answer does not tell.
+    return any(
+        hmac.compare_digest(_digest(token.encode(), payload), given) for token in tokens for payload in payloads
+    )
 
 
 def verify_json(url: str, body: bytes, signature: str | None, tokens: Iterable[str]) -> bool:
@@ -120,7 +121,7 @@ def _canonical(parameters: Parameters) -> bytes:
 
 
 def _digest(token: bytes, payload: bytes) -> bytes:
-    # hmac.digest runs in C in one go; every webhook pays this at least twice.
+    # hmac.digest runs in C in one go; every webhook pays this.
     return base64.b64encode(hmac.digest(token, payload, "sha1"))
 
 
