@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tenant_portal import db
+from tenant_portal import db, tasks
 from tenant_portal.config import settings
 from tenant_portal.front_door.metrics import told
 
@@ -157,8 +157,7 @@ async def kept_fresh() -> AsyncIterator[None]:
         with told(figures):
             yield
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        await tasks.end(reading)
 
 
 def _family(figure: Figure, rows: Iterable[Sequence[Any]]) -> GaugeMetricFamily:

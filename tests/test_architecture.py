@@ -21,6 +21,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         "config": "errors",
         "errors": "",
         "networks": "",
+        "tasks": "",
         "db": "config errors",
         "logs": "config errors",
         "tracing": "config errors",
@@ -35,7 +36,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         "queries": "models errors crypto queries rules",
         "service": "models errors crypto config db rules queries job_queue networks twilio_gateway object_store",
         "edge": "db errors config crypto models rules queries service job_queue twilio_gateway front_door object_store",
-        "front_door": "config db errors crypto models networks twilio_gateway job_queue logs tracing",
+        "front_door": "config db errors crypto models networks twilio_gateway job_queue logs tracing tasks",
     }.items()
 }
 EDGE_FILES = frozenset({"jobs", "webhooks", "http", "steps", "round_trip"})

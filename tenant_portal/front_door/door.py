@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from json import dumps
 from pathlib import Path
 
+from tenant_portal import tasks
 from tenant_portal.config import settings
 from tenant_portal.crypto import CannotOpen
 from tenant_portal.front_door.accounts import Account, Accounts
@@ -202,7 +203,7 @@ class FrontDoor:
 async def lifespan() -> AsyncIterator[FrontDoor]:
     """Open the front door of this process: connections, account changes, refusal counts, spool."""
     door = FrontDoor(settings().data_dir / "spool")
-    tasks = [
+    running = [
         asyncio.create_task(door.accounts.listen()),
         asyncio.create_task(_every(REPORT_SECONDS, door.report)),
         asyncio.create_task(_every(FLUSH_SECONDS, door.flush)),
@@ -214,9 +215,7 @@ async def lifespan() -> AsyncIterator[FrontDoor]:
             yield door
     finally:
         open_door(None)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await tasks.end(*running)
         await door.close()
 
 

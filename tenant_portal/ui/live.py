@@ -17,6 +17,7 @@ import reflex as rx
 from reflex.event import Event
 from reflex.state import StateUpdate
 
+from tenant_portal import tasks
 from tenant_portal.db import CONNECT_SECONDS, KEEPALIVE, LIVE_CHANNEL, session_url
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import SESSIONS_CHANNEL
@@ -106,9 +107,7 @@ class Live:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await tasks.end(task)
 
     async def _listen_for_ever(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tenant_portal import tasks
 from tenant_portal.config import settings
 
 log = logging.getLogger(__name__)
@@ -46,9 +47,7 @@ class StateStore:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await tasks.end(task)
 
     async def _watch(self, on_loss: Callable[[], Awaitable[None]]) -> None:
         async with self._client() as redis:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from tenant_portal import tasks
 from tenant_portal.simulator.stand_in.faults import Faults
 from tenant_portal.simulator.stand_in.records import Account, Message, Number, Sender
 from tenant_portal.simulator.stand_in.store import Store
@@ -50,9 +51,7 @@ class World:
 
     async def stop(self) -> None:
         """Drop what is under way and close everything."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(*self._tasks)
         # After the tasks, which may be in the middle of a request.
         await self.webhooks.close()
         self.store.close()

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from tenant_portal import job_queue
+from tenant_portal import job_queue, tasks
 from tenant_portal.config import settings
 from tenant_portal.errors import PortalError
 from tenant_portal.logs import Line
@@ -102,8 +102,7 @@ async def _working() -> AsyncIterator[None]:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await tasks.end(task)
 
 
 class LogMemory(logging.Handler):
