@@ -41,13 +41,43 @@ class ChannelState(StrEnum):
 
 
 class Stage(StrEnum):
-    """Where a lead stands on the way to becoming a customer."""
+    """The stages that every client had before it could have its own; the front door still writes the first of them."""
 
     NEW = "new"
     CONTACTED = "contacted"
     QUALIFIED = "qualified"
     WON = "won"
     LOST = "lost"
+
+
+class StageKind(StrEnum):
+    """What it means that a lead stands in a stage."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+class Colour(StrEnum):
+    """The colours of stages and labels; each has its shades in light and dark."""
+
+    GRAY = "gray"
+    INDIGO = "indigo"
+    CYAN = "cyan"
+    TEAL = "teal"
+    GRASS = "grass"
+    AMBER = "amber"
+    RED = "red"
+    PLUM = "plum"
+
+
+class FieldKind(StrEnum):
+    """What a client's own field of a lead holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    CHOICE = "choice"
 
 
 class Direction(StrEnum):
