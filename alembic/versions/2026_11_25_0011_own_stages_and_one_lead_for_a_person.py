@@ -153,6 +153,19 @@ def _ids(*names: str) -> list[sa.Column[sa.Uuid]]:
 
 
 def upgrade() -> None:
+    _bind_the_owner(False)
+    _change()
+    _bind_the_owner(True)
+
+
+def _bind_the_owner(is_bound: bool) -> None:
+    # The policies bind the owner as well; these rows are of every tenant, and so are those that a new reference is held
+    # against. Nobody else gets at the tables before the commit: this transaction holds them.
+    for table in ("tenant", "portal_user", "lead", "conversation"):
+        op.execute(f"alter table {table} {'' if is_bound else 'no '}force row level security")
+
+
+def _change() -> None:
     op.add_column("tenant", sa.Column("currency", sa.String(length=3), server_default="USD", nullable=False))
     _make_tables()
     _add_columns()
@@ -295,18 +308,15 @@ def _add_columns() -> None:
 
 
 def _give_everybody_stages() -> None:
-    # The owner is bound by the policies as well; this touches every tenant, in one transaction that holds both tables.
-    for table in ("tenant", "lead"):
-        op.execute(f"alter table {table} no force row level security")
     op.execute(
-        f"insert into lead_stage (tenant_id, id, name, colour, kind, position)"
-        f" select t.id, gen_random_uuid(), s.name, s.colour, s.kind, s.position"
-        f" from tenant t cross join {FIRST_STAGES} as s (name, colour, kind, position, word)"  # noqa: S608
+        "insert into lead_stage (tenant_id, id, name, colour, kind, position)"  # noqa: S608  # a constant of this file
+        " select t.id, gen_random_uuid(), s.name, s.colour, s.kind, s.position"
+        f" from tenant t cross join {FIRST_STAGES} as s (name, colour, kind, position, word)"
     )
     op.execute(
-        f"update lead l set stage_id = s.id from lead_stage s"
+        "update lead l set stage_id = s.id from lead_stage s"  # noqa: S608
         f" join {FIRST_STAGES} as w (name, colour, kind, position, word) on w.name = s.name"
-        f" where s.tenant_id = l.tenant_id and w.word = l.stage"  # noqa: S608
+        " where s.tenant_id = l.tenant_id and w.word = l.stage"
     )
     # Mexican mobile numbers have lost their 1; WhatsApp still sends it.
     op.execute(
@@ -314,8 +324,6 @@ def _give_everybody_stages() -> None:
         r" and not exists (select from lead o where o.tenant_id = l.tenant_id and o.address = '+52' || substr(l.address, 5))"
     )
     op.execute("set constraints all immediate")
-    for table in ("tenant", "lead"):
-        op.execute(f"alter table {table} force row level security")
 
 
 def downgrade() -> None:
@@ -330,9 +338,9 @@ def downgrade() -> None:
     ):  # fmt: skip
         op.drop_column("lead", name)
     # The version before knows nobody who came by no channel.
-    op.execute("alter table lead no force row level security")
+    _bind_the_owner(False)
     op.execute("update lead set source = 'sms' where source is null")
-    op.execute("alter table lead force row level security")
+    _bind_the_owner(True)
     op.alter_column("lead", "source", nullable=False)
     for table in TABLES:
         op.drop_table(table)
