@@ -242,6 +242,12 @@ async def sums_by_stage(session: AsyncSession, tenant_id: UUID, wanted: Filter =
     return {stage_id: StageSum(count, value) for stage_id, count, value in rows}
 
 
+async def count_by_stage(session: AsyncSession, tenant_id: UUID) -> dict[UUID, int]:
+    """How many leads stand in each stage, blocked and merged ones as well: all that hold on to it."""
+    found = sa.select(LEAD.c.stage_id, sa.func.count()).where(LEAD.c.tenant_id == tenant_id)
+    return {row.stage_id: row[1] for row in await session.execute(found.group_by(LEAD.c.stage_id))}
+
+
 async def list_notes(session: AsyncSession, tenant_id: UUID, lead_id: UUID, *, limit: int = 100) -> list[NoteRow]:
     """Newest notes first."""
     columns = [NOTE.c[name] for name in ("id", "author_id", "author_name", "body", "created_at")]

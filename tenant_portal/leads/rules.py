@@ -26,6 +26,7 @@ CURRENCIES = (
     "USD", "EUR", "GBP", "CAD", "AUD", "NZD", "CHF", "MXN", "BRL", "ARS", "COP", "PEN", "INR", "ZAR", "SGD", "HKD",
     "SEK", "NOK", "DKK", "PLN", "CZK", "ILS", "AED", "SAR", "PHP", "THB", "MYR", "TRY",
 )  # fmt: skip
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 # As front_door.addresses spells them; see there.
 _MEXICO = re.compile(r"\+521(?=[0-9]{10}\Z)")
 _ARGENTINA = re.compile(r"\+549(?=[0-9]{10}\Z)")
@@ -200,6 +201,11 @@ def parse_choices(text: str) -> list[str]:
     if len(choices) > MAX_CHOICES:
         raise BadInput(f"A field has at most {MAX_CHOICES} choices.", field="choices")
     return choices
+
+
+def format_money(value: Decimal, currency: str) -> str:
+    """`$1,250.00`; a currency without a sign of its own as `CHF 1,250.00`."""
+    return f"{SIGNS.get(currency, f'{currency} ')}{value:,.2f}"
 
 
 def word_of(words: type[Word], text: str, field: str) -> Word:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -55,7 +56,7 @@ async def create(session: AsyncSession, person: Person, number: str, name: str) 
     address = rules.parse_number(number, await session.scalar(home.limit(1)) or "")
     lead = {"tenant_id": tenant_id, "id": uuid7(), "address": address, "name": rules.clean_name(name)}
     fresh = insert(Lead).values(lead).on_conflict_do_nothing(index_elements=["tenant_id", "address"])
-    lead_id = await session.scalar(fresh.returning(col(Lead.id)))
+    lead_id: UUID | None = await session.scalar(fresh.returning(col(Lead.id)))
     if lead_id is None:
         raise BadInput("There is a lead with this number already.", field="number")
     await audit.record(session, person, "lead:created", str(lead_id))
@@ -93,13 +94,8 @@ def _check(form: LeadForm, known: list[queries.FieldRow]) -> Details:
             errors[error.field or ""] = error.message
             return otherwise
 
-    fields = {}
-    for one in known:
-        key, typed = str(one.id), form.fields.get(str(one.id))
-        if typed is not None:
-            fields[key] = checked(
-                lambda one=one, typed=typed, key=key: rules.parse_field(one.kind, one.choices, typed, key), ""
-            )  # type: ignore[misc]
+    typed = [(one, form.fields[str(one.id)]) for one in known if str(one.id) in form.fields]
+    fields = {str(one.id): checked(partial(_own_field, one, text), "") for one, text in typed}
     details = Details(
         checked(lambda: rules.clean_name(form.name), ""),
         checked(lambda: rules.parse_value(form.value), None),
@@ -110,6 +106,10 @@ def _check(form: LeadForm, known: list[queries.FieldRow]) -> Details:
     if errors:
         raise rules.FieldErrors(errors)
     return details
+
+
+def _own_field(one: queries.FieldRow, text: str) -> str:
+    return rules.parse_field(one.kind, one.choices, text, str(one.id))
 
 
 async def set_stage(session: AsyncSession, person: Person, lead_id: UUID, stage_id: UUID) -> None:

@@ -1,7 +1,7 @@
 """What an owner decides about leads: stages, labels, own fields, currency. Open browsers are told."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from tenant_portal.db import announce
 from tenant_portal.errors import BadInput, Conflict, NotAllowed, NotFound
 from tenant_portal.identity.queries import Person
 from tenant_portal.leads import rules
+from tenant_portal.leads.queries import LEAD
 from tenant_portal.models import Label, Lead, LeadField, LeadStage, Tenant
 from tenant_portal.models.enums import Colour, FieldKind, Role, StageKind
 
@@ -154,8 +155,8 @@ async def delete_field(session: AsyncSession, person: Person, field_id: UUID) ->
     """Delete a field and what all leads hold in it."""
     tenant_id = _tenant_of_owner(person)
     field = _of(await _rows(session, LeadField, tenant_id), field_id)
-    held = sa.update(Lead).where(col(Lead.tenant_id) == tenant_id, col(Lead.fields).has_key(str(field_id)))
-    await session.execute(held.values(fields=col(Lead.fields).op("-")(sa.literal(str(field_id), sa.Text))))
+    held = sa.update(LEAD).where(LEAD.c.tenant_id == tenant_id, LEAD.c.fields.has_key(str(field_id)))
+    await session.execute(held.values(fields=LEAD.c.fields.op("-")(sa.literal(str(field_id), sa.Text))))
     await session.delete(field)
     await _tell(session, person, "field:deleted", field.name)
 
@@ -218,6 +219,6 @@ def _number(stages: Sequence[LeadStage]) -> None:
         stage.position = position
 
 
-async def _tell(session: AsyncSession, person: Person, action: str, subject: str, **details: object) -> None:
+async def _tell(session: AsyncSession, person: Person, action: str, subject: str, **details: Any) -> None:
     await audit.record(session, person, action, subject, **details)
     await announce(session, _tenant_of_owner(person))
