@@ -19,7 +19,7 @@ def board_page() -> rx.Component:
         "Leads",
         view_links("board"),
         notice_area(BoardState.notice, "bad", on_close=BoardState.close_notice),
-        filter_bar(BoardState, with_stage=False),
+        filter_bar(BoardState),
         rx.cond(
             BoardState.is_loaded,
             board(rx.foreach(BoardState.columns, _column), on_move=BoardState.move),

@@ -109,20 +109,11 @@ def words(pairs: Sequence[tuple[str, str]]) -> list[rx.Component]:
     return [rx.el.option(text, value=value) for value, text in pairs]
 
 
-def filter_bar(state: Any, *more: rx.Component, with_stage: bool) -> rx.Component:
-    """Search and choices; `more` goes before the choices."""
-    stage = choice(
-        "Stage",
-        "lead-stage",
-        state.stage_id,
-        state.set_stage,
-        rx.el.option("All stages", value=""),
-        rx.foreach(state.stages, option),
-    )
+def filter_bar(state: Any, *more: rx.Component) -> rx.Component:
+    """Search and choices; `more` goes after the search."""
     return rx.el.div(
         search_box(state),
         *more,
-        stage if with_stage else rx.fragment(),
         choice(
             "Owner",
             "lead-owner",

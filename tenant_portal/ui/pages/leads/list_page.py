@@ -20,7 +20,7 @@ from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.components.lead_avatar import lead_avatar
 from tenant_portal.ui.components.local_time import calendar_day, short_time
 from tenant_portal.ui.layout import page
-from tenant_portal.ui.pages.leads.filters import choice, filter_bar, words
+from tenant_portal.ui.pages.leads.filters import choice, filter_bar, option, words
 from tenant_portal.ui.pages.leads.items import LabelItem, LeadItem
 from tenant_portal.ui.pages.leads.list_state import LeadsState
 from tenant_portal.ui.pages.leads.views import view_links
@@ -34,9 +34,7 @@ def leads_page() -> rx.Component:
     return page(
         "Leads",
         view_links("list"),
-        filter_bar(
-            LeadsState, choice("Order", "lead-sort", LeadsState.sort, LeadsState.order, *words(SORTS)), with_stage=True
-        ),
+        filter_bar(LeadsState, _order(), _stage()),
         panel(
             rx.cond(
                 LeadsState.is_loaded,
@@ -52,6 +50,15 @@ def leads_page() -> rx.Component:
         actions=(button("Add lead", icon="plus", look="main", on_click=LeadsState.open_add(True)),),
         width="wide",
     )
+
+
+def _order() -> rx.Component:
+    return choice("Order", "lead-sort", LeadsState.sort, LeadsState.order, *words(SORTS))
+
+
+def _stage() -> rx.Component:
+    every, each = rx.el.option("All stages", value=""), rx.foreach(LeadsState.stages, option)
+    return choice("Stage", "lead-stage", LeadsState.stage_id, LeadsState.set_stage, every, each)
 
 
 def _pages() -> rx.Component:

@@ -16,7 +16,7 @@ from tenant_portal.ui.pages.leads.ids import parse_id
 from tenant_portal.ui.pages.leads.items import ChoiceItem, LabelItem, label_item
 from tenant_portal.ui.session_state import client, form_text
 
-KIND_WORDS = {"open": "Open", "won": "Won", "lost": "Lost"}
+KIND_WORDS = {"open": "Open", "won": "Counts as won", "lost": "Counts as lost"}
 FIELD_WORDS = {"text": "Text", "number": "Number", "date": "Date", "choice": "Choice"}
 LONGEST_CHOICES = MAX_CHOICES * (MAX_WORD + 2)
 
