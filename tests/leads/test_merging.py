@@ -1,5 +1,6 @@
 """One person, one lead: merging loses nothing, and undoing it brings everything back."""
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +18,7 @@ from tenant_portal.models.enums import ChannelKind
 from tests.cast import Cast, Company
 from tests.leads.stage import a_lead, do, everything, listed, read, trail
 from tests.signed_in import person
-from tests.threads import receive
+from tests.threads import STORE, event, receive
 
 pytestmark = pytest.mark.database
 ONE, OTHER = "+14155550001", "+14155550002"
@@ -73,6 +74,29 @@ async def test_what_arrives_later_for_the_merged_number_goes_to_the_one_thread(c
         assert await inbox.count_unread(session, cast.acme.tenant_id) == 1
         options = await inbox_service.reply_options(session, cast.acme.tenant_id, thread.id)
     assert options.of(ChannelKind.SMS).lead_number == OTHER
+
+
+async def test_a_batch_of_the_front_door_is_carried_on_as_well(cast: Cast) -> None:
+    """As webhooks come: many tenants in one call, and no tenant entered."""
+    one, other = await two(cast.acme)
+    await receive(cast.globex, lead=OTHER, body="Globex")
+    await do(cast.bob, merging.merge, one, other)
+    ad = {"referral": {"headline": "Half price"}}
+    rows = [
+        event(cast.acme, lead=OTHER, body="first", details=ad),
+        event(cast.globex, lead=OTHER, body="to Globex"),
+        event(cast.acme, lead=OTHER, body="second"),
+        event(cast.acme, lead=ONE, body="third"),
+    ]
+    async with db.front_door_session() as session:
+        found = await session.execute(STORE, {"rows": json.dumps([{**row, "n": n} for n, row in enumerate(rows)])})
+        assert {row.outcome for row in found} == {"stored"}
+    assert sorted((await bodies(cast.acme, ONE))[-3:]) == ["first", "second", "third"]
+    assert (await threads(cast.acme))[ONE].unread_count == 7
+    assert (await bodies(cast.globex, OTHER)) == ["Globex", "to Globex"]
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        told = await session.scalar(text("select referral ->> 'headline' from lead where address = :a"), {"a": OTHER})
+    assert told == "Half price"
 
 
 async def test_undoing_at_once_is_exact(cast: Cast) -> None:
