@@ -20,11 +20,13 @@ from tenant_portal.ui.pages.inbox import InboxState, inbox_page, thread_page
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
+    LeadImportState,
     LeadSetupState,
     LeadsState,
     LeadState,
     board_page,
     duplicates_page,
+    import_page,
     lead_page,
     leads_page,
     setup_page,
@@ -64,6 +66,7 @@ add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load)
 add(routes.LEADS, leads_page, "Leads", LeadsState.load)
 add(routes.LEADS_BOARD, board_page, "Board of leads", BoardState.load)
 add(routes.LEADS_DUPLICATES, duplicates_page, "Duplicates", DuplicatesState.load)
+add(routes.LEADS_IMPORT, import_page, "Import and export", LeadImportState.load)
 add(routes.LEADS_SETUP, setup_page, "Stages and fields", LeadSetupState.load)
 add(routes.LEAD, lead_page, "Lead", LeadState.load)
 add(routes.CHANNELS, channels_page, "Channels", ChannelsState.load)

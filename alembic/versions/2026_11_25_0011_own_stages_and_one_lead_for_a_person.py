@@ -136,7 +136,16 @@ MADE = {
 # They also fire for `front_door.store_known`, whose role may touch no lead and knows no single tenant. They come after the
 # policies have passed the row, and act for its tenant alone.
 OF_THE_APPLICATION = ("front_door.message_referral", "front_door.conversation_merged")
-TABLES = ("distinct_leads", "moved_message", "lead_merge", "lead_field", "lead_label", "label")
+TABLES = (
+    "lead_import_row",
+    "lead_import",
+    "distinct_leads",
+    "moved_message",
+    "lead_merge",
+    "lead_field",
+    "lead_label",
+    "label",
+)
 
 
 def _words(name: str, *values: str) -> sa.Enum:
@@ -278,7 +287,42 @@ def _make_tables() -> None:
         *_own("distinct_leads", ("first_id", "lead"), ("second_id", "lead")),
         sa.PrimaryKeyConstraint("tenant_id", "first_id", "second_id", name=op.f("pk_distinct_leads")),
     )
+    _make_tables_of_imports()
     op.create_index("ix_distinct_leads_tenant_id_second_id", "distinct_leads", ["tenant_id", "second_id"])
+
+
+def _make_tables_of_imports() -> None:
+    jsonb = postgresql.JSONB(astext_type=sa.Text())
+    states = ("reading", "mapping", "checking", "ready", "applying", "done", "undoing", "undone", "failed")
+    op.create_table(
+        "lead_import",
+        *_ids("id"),
+        sa.Column("state", _words("state", *states), nullable=False),
+        sa.Column("file_name", sa.String(length=200), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("columns", jsonb, nullable=False),
+        sa.Column("mapping", jsonb, nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("total", "checked", "good")),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_name", sa.String(length=120), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        *_own("lead_import"),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_lead_import")),
+    )
+    op.create_table(
+        "lead_import_row",
+        *_ids("import_id"),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("cells", jsonb, nullable=False),
+        sa.Column("address", sa.String(length=80), nullable=True),
+        sa.Column("parsed", jsonb, server_default="{}", nullable=False),
+        sa.Column("errors", jsonb, server_default="{}", nullable=False),
+        sa.Column("lead_id", sa.Uuid(), nullable=True),
+        *_own("lead_import_row", ("import_id", "lead_import")),
+        sa.PrimaryKeyConstraint("tenant_id", "import_id", "number", name=op.f("pk_lead_import_row")),
+    )
 
 
 def _add_columns() -> None:

@@ -14,6 +14,7 @@ from tenant_portal.models.lead import (
     LeadStage,
     MovedMessage,
 )
+from tenant_portal.models.lead_import import LeadImport, LeadImportRow
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.throttle import Throttle
 from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, TenantTraffic, WebhookRefusal
@@ -28,6 +29,8 @@ __all__ = [
     "Label",
     "Lead",
     "LeadField",
+    "LeadImport",
+    "LeadImportRow",
     "LeadLabel",
     "LeadMerge",
     "LeadNote",

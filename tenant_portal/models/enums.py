@@ -80,6 +80,20 @@ class FieldKind(StrEnum):
     CHOICE = "choice"
 
 
+class ImportState(StrEnum):
+    """How far a file of leads is; `mapping` and `ready` wait for a person."""
+
+    READING = "reading"
+    MAPPING = "mapping"
+    CHECKING = "checking"
+    READY = "ready"
+    APPLYING = "applying"
+    DONE = "done"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    FAILED = "failed"
+
+
 class Direction(StrEnum):
     """`in` from the lead, `out` to the lead."""
 

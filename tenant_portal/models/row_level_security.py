@@ -149,6 +149,8 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("lead_merge"),
     _of_tenant("moved_message"),
     _of_tenant("distinct_leads"),
+    _of_tenant("lead_import"),
+    _of_tenant("lead_import_row"),
     _of_tenant(
         "conversation",
         _intake(

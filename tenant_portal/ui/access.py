@@ -8,7 +8,14 @@ from tenant_portal.identity.queries import Person
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import InboxState
-from tenant_portal.ui.pages.leads import BoardState, DuplicatesState, LeadSetupState, LeadsState, LeadState
+from tenant_portal.ui.pages.leads import (
+    BoardState,
+    DuplicatesState,
+    LeadImportState,
+    LeadSetupState,
+    LeadsState,
+    LeadState,
+)
 from tenant_portal.ui.pages.quarantine import HeldRequestsState
 from tenant_portal.ui.pages.settings import SettingsState
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState
@@ -34,6 +41,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     BoardState: Audience.CLIENT,
     DuplicatesState: Audience.CLIENT,
     LeadSetupState: Audience.CLIENT,
+    LeadImportState: Audience.CLIENT,
     ChannelsState: Audience.CLIENT,
     ConnectState: Audience.CLIENT,
     TenantsState: Audience.STAFF,

@@ -60,6 +60,17 @@ HANDLERS: dict[str, set[str]] = {
         "undo_merge",
         "close_notice",
     },
+    "LeadImportState": {
+        "load",
+        "refresh",
+        "choose_target",
+        "check",
+        "remap",
+        "confirm",
+        "undo",
+        "discard",
+        "close_notice",
+    },
     "DuplicatesState": {"load", "refresh", "merge", "keep_apart", "close_notice"},
     "LeadSetupState": {
         "load",

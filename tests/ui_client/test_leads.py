@@ -5,12 +5,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from tenant_portal import db
-from tenant_portal.leads import service, setup
+from tenant_portal.leads import importing, jobs, service, setup
 from tenant_portal.leads.queries import list_leads
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
+    LeadImportState,
     LeadSetupState,
     LeadsState,
     LeadState,
@@ -252,6 +253,49 @@ async def test_an_owner_sets_up_stages_labels_and_fields(cast: Cast) -> None:
     assert (state.labels, state.fields) == ([], [])
 
 
+async def test_a_file_is_mapped_checked_imported_and_undone_on_the_page(cast: Cast) -> None:
+    tab = await sign_in(cast.bob)
+    await do(cast.bob, importing.start, "x.csv", b"Phone,Who\n+14155550001,Ada\nnobody,Grace\n")
+    state = await tab.call(LeadImportState.load)
+    assert [one.word for one in state.imports] == ["Being read"]
+    await jobs.drain(cast.acme.tenant_id)
+    await tab.call(LeadImportState.refresh)
+    assert [(one.name, one.sample, one.target) for one in state.current.columns] == [
+        ("Phone", "+14155550001", "number"),
+        ("Who", "Ada", ""),
+    ]
+    await tab.call(LeadImportState.choose_target, 0, "")
+    await tab.call(LeadImportState.check)
+    assert "phone number" in state.mapping_error
+    for place, target in ((0, "number"), (1, "name"), (1, "no such thing"), (7, "value")):
+        await tab.call(LeadImportState.choose_target, place, target)
+    await tab.call(LeadImportState.check)
+    await jobs.drain(cast.acme.tenant_id)
+    await tab.call(LeadImportState.refresh)
+    assert (state.current.state, state.current.good, state.current.bad) == ("ready", "1", 1)
+    assert (await tab.call(LeadImportState.remap)).current.state == "mapping"
+    await tab.call(LeadImportState.check)
+    await jobs.drain(cast.acme.tenant_id)
+    await tab.call(LeadImportState.refresh)
+    await tab.call(LeadImportState.confirm)
+    await jobs.drain(cast.acme.tenant_id)
+    await tab.call(LeadImportState.refresh)
+    assert [(one.word, one.outcome) for one in state.imports] == [("Imported", "1 leads were made.")]
+    await tab.call(LeadImportState.undo, state.imports[0].id)
+    await jobs.drain(cast.acme.tenant_id)
+    await tab.call(LeadImportState.refresh)
+    assert state.imports[0].word == "Undone"
+    await tab.call(LeadImportState.discard, state.imports[0].id)
+    assert state.imports == []
+
+
+@pytest.mark.parametrize(("problem", "shown"), [("busy", "Another file"), ("<script>", ""), ("", "")])
+async def test_an_upload_that_was_refused_says_why_in_words_of_ours(cast: Cast, problem: str, shown: str) -> None:
+    tab = await sign_in(cast.bob)
+    state = await tab.call(LeadImportState.load, problem=problem)
+    assert state.notice[: len(shown) or 1] == shown
+
+
 async def test_an_agent_is_refused_the_set_up(cast: Cast) -> None:
     tab = await sign_in(cast.bob)
     state = await tab.call(LeadSetupState.load)
@@ -286,7 +330,10 @@ async def test_nothing_of_another_client_is_on_any_page_of_leads(cast: Cast) -> 
     await do(cast.charlie, setup.add_label, "Secret", "amber")
     await do(cast.charlie, setup.add_field, "Secret", "text", "")
     tab = await sign_in(cast.bob)
-    for load in (LeadsState.load, BoardState.load, DuplicatesState.load, LeadSetupState.load):
+    await do(cast.charlie, importing.start, "Secret.csv", b"Secret\nSecret\n")
+    await jobs.drain(cast.globex.tenant_id)
+    states = (LeadsState, BoardState, DuplicatesState, LeadSetupState, LeadImportState)
+    for load in [kind.load for kind in states]:
         state = await tab.call(load)
         assert "Secret" not in repr(state.dict())
         assert "+1 415-555-000" not in repr(state.dict())

@@ -10,6 +10,8 @@ from sqlalchemy import text
 from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.identity import team
+from tenant_portal.leads import importing as lead_importing
+from tenant_portal.leads import jobs as lead_jobs
 from tenant_portal.leads import merging as lead_merging
 from tenant_portal.leads import service as leads
 from tenant_portal.leads import setup as lead_setup
@@ -139,6 +141,7 @@ async def _describe_lead(actor: Actor) -> None:
         await leads.set_label(session, person, lead_id, label_id, on=True)
         await leads.add_note(session, person, lead_id, f"Note {actor.canary}")
     await _merge_others(actor, lead_id)
+    await _take_in_file(actor)
 
 
 async def _merge_others(actor: Actor, lead_id: UUID) -> None:
@@ -160,6 +163,17 @@ async def _merge_others(actor: Actor, lead_id: UUID) -> None:
         await session.flush()
         await lead_merging.merge(session, person, lead_id, twin)
         await lead_merging.keep_apart(session, person, lead_id, other)
+
+
+async def _take_in_file(actor: Actor) -> None:
+    """A file of leads that waits for a person to confirm it, with a row that is wrong."""
+    content = f"Phone,Name\n{OTHER},File {actor.canary}\nnobody,Wrong {actor.canary}\n".encode()
+    async with tenant_session(actor.tenant_id) as session:
+        found = await lead_importing.start(session, actor.owner.person, f"{actor.canary}.csv", content)
+    await lead_jobs.drain(actor.tenant_id)
+    async with tenant_session(actor.tenant_id) as session:
+        await lead_importing.set_mapping(session, actor.owner.person, found, ["number", "name"])
+    await lead_jobs.drain(actor.tenant_id)
 
 
 async def _invite(actor: Actor) -> None:

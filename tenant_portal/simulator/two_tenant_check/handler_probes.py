@@ -142,6 +142,7 @@ TABLES = {
     "label": "label",
     "field": "lead_field",
     "merge": "lead_merge",
+    "import": "lead_import",
     "channel": "channel",
     "user": "portal_user",
     "session": "user_session",

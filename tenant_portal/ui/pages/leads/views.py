@@ -8,6 +8,7 @@ from tenant_portal.ui.components import link_button
 VIEWS = (
     ("list", "List", routes.LEADS, "list"),
     ("board", "Board", routes.LEADS_BOARD, "square-kanban"),
+    ("import", "Import and export", routes.LEADS_IMPORT, "arrow-down-up"),
     ("duplicates", "Duplicates", routes.LEADS_DUPLICATES, "copy"),
     ("setup", "Stages and fields", routes.LEADS_SETUP, "sliders-horizontal"),
 )
