@@ -27,17 +27,21 @@ function Board({ onMove, children, className }) {
   const move = (moved, target) => {
     const from = columnOf(moved);
     if (!target || target === from) return say(moved.dataset.cardName + " stays where it is.");
-    focus.current = moved.dataset.card;
     say(moved.dataset.cardName + " is moved to " + target.dataset.columnName + ".");
     onMove(moved.dataset.card, target.dataset.column);
   };
+  // A card that was moved by keyboard is drawn anew in its column: the focus follows it there.
   useEffect(() => {
-    if (!focus.current || held.current || drag.current) return;
-    const grip = root.current.querySelector(`[data-card="${CSS.escape(focus.current)}"] [data-grip]`);
-    if (!grip || document.activeElement === grip) return;
-    grip.focus({ preventScroll: false });
-    focus.current = null;
-  });
+    const follow = () => {
+      if (!focus.current || document.activeElement !== document.body) return;
+      const grip = root.current.querySelector(`[data-card="${CSS.escape(focus.current)}"] [data-grip]`);
+      if (grip) grip.focus();
+      focus.current = null;
+    };
+    const watching = new MutationObserver(follow);
+    watching.observe(root.current, { childList: true, subtree: true });
+    return () => watching.disconnect();
+  }, []);
   const letGo = () => {
     if (drag.current && drag.current.ghost) {
       drag.current.ghost.remove();
@@ -118,6 +122,7 @@ function Board({ onMove, children, className }) {
       event.preventDefault();
       const { card: moved, at } = held.current;
       drop();
+      focus.current = moved.dataset.card;
       return move(moved, columns()[at]);
     }
     if (event.key === "Escape") {
