@@ -1,5 +1,6 @@
 """Files of leads, in and out, for the signed-in people of their tenant only."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,7 +14,7 @@ from tenant_portal.db import tenant_session
 from tenant_portal.errors import BadInput, Conflict, NotFound
 from tenant_portal.identity.http import person_of
 from tenant_portal.identity.queries import Person
-from tenant_portal.leads import exporting, importing
+from tenant_portal.leads import exporting, importing, person_data
 from tenant_portal.leads.spreadsheets import MAX_BYTES, csv_line
 
 PAGE = "/leads/import"
@@ -70,6 +71,22 @@ async def export(request: Request) -> Response:
     return _csv(exporting.lines(_tenant(person)), f"leads-{datetime.now(UTC):%Y-%m-%d}.csv")
 
 
+async def person(request: Request) -> Response:
+    """`GET /files/leads/{lead_id}/data.json`: everything that is kept about one lead."""
+    reader = await _client(request)
+    try:
+        lead_id = UUID(request.path_params["lead_id"])
+        if reader is None:
+            raise NotFound
+        async with tenant_session(_tenant(reader)) as session:
+            found = await person_data.collect(session, reader, lead_id)
+    except (NotFound, ValueError):
+        return _not_found()
+    text = json.dumps(found, default=str, ensure_ascii=False, indent=2)
+    headers = HEADERS | {"Content-Disposition": f'attachment; filename="person-{lead_id}.json"'}
+    return Response(text, headers=headers, media_type="application/json")
+
+
 async def _wrong_rows(tenant_id: UUID, import_id: UUID, columns: list[str]) -> AsyncIterator[str]:
     yield csv_line(["Line", *columns, "What is wrong"])
     after = 0
@@ -110,5 +127,6 @@ def _not_found() -> Response:
 routes = [
     Route("/files/leads/import", upload, methods=["POST"]),
     Route("/files/leads/import/{import_id}/errors.csv", errors, methods=["GET"]),
+    Route("/files/leads/{lead_id}/data.json", person, methods=["GET"]),
     Route("/files/leads/export.csv", export, methods=["GET"]),
 ]

@@ -82,7 +82,7 @@ async def _groups(session: AsyncSession, tenant_id: UUID, key: Any, most: int) -
     found = await session.scalars(
         alike.group_by(key).having(sa.func.count() > 1).order_by(sa.func.min(key)).limit(most)
     )
-    return [group[:MOST_ALIKE] for group in found]
+    return [list(group)[:MOST_ALIKE] for group in found]
 
 
 async def keep_apart(session: AsyncSession, person: Person, one_id: UUID, other_id: UUID) -> None:

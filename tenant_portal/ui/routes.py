@@ -45,6 +45,11 @@ def lead(lead_id: UUID | str) -> str:
     return f"{LEADS}/{lead_id}"
 
 
+def lead_data(lead_id: UUID | str) -> str:
+    """Address of everything that is kept about one lead."""
+    return f"/files/leads/{lead_id}/data.json"
+
+
 def import_errors(import_id: UUID | str) -> str:
     """Address of the rows of a file that were not taken."""
     return f"{LEADS_UPLOAD}/{import_id}/errors.csv"

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from tenant_portal import db
 from tenant_portal.identity.cookies import cookie_name
 from tenant_portal.identity.sessions import begin
-from tenant_portal.leads import http, importing, jobs, service, setup
+from tenant_portal.leads import http, importing, jobs, merging, service, setup
 from tenant_portal.leads.service import LeadForm
 from tenant_portal.models import LeadImport, User
 from tests.cast import Cast, Company, Someone
@@ -147,3 +147,32 @@ async def test_nobody_else_takes_leads_out(cast: Cast, web: httpx.AsyncClient) -
     assert "Ada" not in (await web.get(EXPORT, headers=await headers(cast.charlie))).text
     for someone in (None, cast.sam):
         assert (await web.get(EXPORT, headers=await headers(someone))).status_code == 404
+
+
+async def test_a_person_gets_everything_that_is_kept_about_them(cast: Cast, web: httpx.AsyncClient) -> None:
+    field = str(await do(cast.alice, setup.add_field, "Dog", "text", ""))
+    lead = await a_lead(cast.acme, lead="+14155550001", body="My secret", profile_name="Ada")
+    twin = await a_lead(cast.acme, lead="+14155550002", body="From work")
+    await a_lead(cast.acme, lead="+14155550003", body="Somebody else")
+    await do(cast.bob, service.edit, lead.id, LeadForm("Ada Lovelace", fields={field: "Rex"}))
+    await do(cast.bob, service.add_note, lead.id, "Likes engines")
+    await do(cast.bob, merging.merge, lead.id, twin.id)
+    answer = await web.get(f"/files/leads/{lead.id}/data.json", headers=await headers(cast.bob))
+    found = answer.json()
+    assert (found["person"]["number"], found["person"]["other_numbers"]) == ("+14155550001", ["+14155550002"])
+    assert found["kept_by_the_team"]["own_fields"] == {"Dog": "Rex"}
+    assert [row["body"] for row in found["messages_and_calls"]] == ["My secret", "From work"]
+    assert [row["body"] for row in found["notes"]] == ["Likes engines"]
+    assert "lead:merged" in [row["action"] for row in found["changes"]]
+    assert "Somebody else" not in answer.text
+    assert ("lead:data-exported", "Bob Baker") in await trail(cast.acme)
+
+
+async def test_nobody_else_gets_a_persons_data(cast: Cast, web: httpx.AsyncClient) -> None:
+    lead = await a_lead(cast.acme, body="My secret")
+    for someone in (cast.charlie, cast.sam, None):
+        answers = [
+            await web.get(f"/files/leads/{target}/data.json", headers=await headers(someone))
+            for target in (lead.id, uuid4(), "junk")
+        ]
+        assert {(one.status_code, one.text) for one in answers} == {(404, answers[0].text)}

@@ -25,6 +25,7 @@ AUDIENCES = {
     "/files/leads/import": Audience.CLIENT,
     "/files/leads/import/{import_id}/errors.csv": Audience.CLIENT,
     "/files/leads/export.csv": Audience.CLIENT,
+    "/files/leads/{lead_id}/data.json": Audience.CLIENT,
     "/staff/simulator/report": Audience.STAFF,
     "/staff/simulator/media/{sid}": Audience.STAFF,
 }

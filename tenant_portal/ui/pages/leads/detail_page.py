@@ -18,6 +18,7 @@ from tenant_portal.ui.components import (
 from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.components.lead_avatar import lead_avatar
 from tenant_portal.ui.components.local_time import long_time, short_time
+from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.leads.detail_form import form
 from tenant_portal.ui.pages.leads.detail_merging import same_person
@@ -58,7 +59,7 @@ def _missing() -> rx.Component:
 def _body() -> rx.Component:
     return rx.el.div(
         rx.el.div(_note(), _timeline()),
-        rx.el.div(_person(), form(), _channels(), same_person(), _blocking()),
+        rx.el.div(_person(), form(), _channels(), same_person(), _blocking(), _data()),
         class_name="lead-grid",
     )
 
@@ -218,3 +219,14 @@ def _blocking() -> rx.Component:
     )
     free = button("Unblock this person", icon="undo-2", on_click=LeadState.set_blocked(False))
     return panel(rx.cond(LeadState.lead.blocked_at != "", free, block), title="Block list")
+
+
+def _data() -> rx.Component:
+    link = NativeLink.create(
+        rx.icon("download", aria_hidden="true"),
+        rx.el.span("Download everything (JSON)"),
+        href=LeadState.lead.data_href,
+        download=True,
+        class_name="button button-plain",
+    )
+    return panel(link, title="Data of this person", note="For somebody who asks what you keep about them.")

@@ -51,6 +51,7 @@ class LeadItem:
     id: str = ""
     href: str = ""
     thread_href: str = ""
+    data_href: str = ""
     name: str = ""
     own_name: str = ""
     profile_name: str = ""
@@ -94,6 +95,7 @@ def lead_item(row: LeadRow, currency: str) -> LeadItem:
     return LeadItem(
         id=str(row.id),
         href=routes.lead(row.id),
+        data_href=routes.lead_data(row.id),
         thread_href=routes.thread(row.conversation_id) if row.conversation_id and row.last_message_at else "",
         name=name,
         own_name=row.name,

@@ -92,6 +92,7 @@ EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "lead:note-deleted": lambda _: "deleted a note",
     "lead:merged": lambda _: "merged another lead into this one",
     "lead:merge-undone": lambda _: "undid a merge",
+    "lead:data-exported": lambda _: "took out everything that is kept about this lead",
     "lead:kept-apart": lambda _: "said that a similar lead is somebody else",
 }
 
