@@ -137,6 +137,8 @@ MADE = {
 # policies have passed the row, and act for its tenant alone.
 OF_THE_APPLICATION = ("front_door.message_referral", "front_door.conversation_merged")
 TABLES = (
+    "erasure_item",
+    "lead_erasure",
     "lead_import_row",
     "lead_import",
     "distinct_leads",
@@ -288,6 +290,7 @@ def _make_tables() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "first_id", "second_id", name=op.f("pk_distinct_leads")),
     )
     _make_tables_of_imports()
+    _make_tables_of_erasures()
     op.create_index("ix_distinct_leads_tenant_id_second_id", "distinct_leads", ["tenant_id", "second_id"])
 
 
@@ -323,6 +326,34 @@ def _make_tables_of_imports() -> None:
         *_own("lead_import_row", ("import_id", "lead_import")),
         sa.PrimaryKeyConstraint("tenant_id", "import_id", "number", name=op.f("pk_lead_import_row")),
     )
+
+
+def _make_tables_of_erasures() -> None:
+    op.create_table(
+        "lead_erasure",
+        *_ids("id"),
+        sa.Column("about", sa.String(length=40), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_name", sa.String(length=120), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        *_own("lead_erasure"),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_lead_erasure")),
+    )
+    op.create_table(
+        "erasure_item",
+        *_ids("id", "erasure_id"),
+        sa.Column("kind", _words("kind", "message", "recording", "call", "file"), nullable=False),
+        sa.Column("reference", sa.String(length=100), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        *_own("erasure_item", ("erasure_id", "lead_erasure")),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_erasure_item")),
+    )
+    op.create_index("ix_erasure_item_due", "erasure_item", ["tenant_id", "next_attempt_at", "id"])
+    op.create_index("ix_erasure_item_tenant_id_erasure_id", "erasure_item", ["tenant_id", "erasure_id"])
 
 
 def _add_columns() -> None:

@@ -14,6 +14,7 @@ from tenant_portal.models.lead import (
     LeadStage,
     MovedMessage,
 )
+from tenant_portal.models.lead_erasure import ErasureItem, LeadErasure
 from tenant_portal.models.lead_import import LeadImport, LeadImportRow
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.throttle import Throttle
@@ -25,9 +26,11 @@ __all__ = [
     "Channel",
     "Conversation",
     "DistinctLeads",
+    "ErasureItem",
     "Invitation",
     "Label",
     "Lead",
+    "LeadErasure",
     "LeadField",
     "LeadImport",
     "LeadImportRow",

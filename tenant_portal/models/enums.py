@@ -94,6 +94,15 @@ class ImportState(StrEnum):
     FAILED = "failed"
 
 
+class ErasureKind(StrEnum):
+    """What is deleted of an erased person outside the database."""
+
+    MESSAGE = "message"
+    RECORDING = "recording"
+    CALL = "call"
+    FILE = "file"
+
+
 class Direction(StrEnum):
     """`in` from the lead, `out` to the lead."""
 

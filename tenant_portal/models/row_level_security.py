@@ -149,6 +149,8 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("lead_merge"),
     _of_tenant("moved_message"),
     _of_tenant("distinct_leads"),
+    _of_tenant("lead_erasure"),
+    _of_tenant("erasure_item"),
     _of_tenant("lead_import"),
     _of_tenant("lead_import_row"),
     _of_tenant(
@@ -174,9 +176,7 @@ WALLS: tuple[Wall, ...] = (
         Access(FRONT_DOOR, ("select", "insert", "update (until)")),
         Access(JOBS, (READ_WRITE,)),
     ),
-    _of_tenant(
-        "audit_event", Access(STAFF, ("insert",)), Access(IDENTITY, ("insert",)), rights=("select", "insert")
-    ),
+    _of_tenant("audit_event", Access(STAFF, ("insert",)), Access(IDENTITY, ("insert",)), rights=("select", "insert")),
     Wall(
         "webhook_refusal",
         None,

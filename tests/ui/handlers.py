@@ -58,6 +58,7 @@ HANDLERS: dict[str, set[str]] = {
         "find_twin",
         "merge",
         "undo_merge",
+        "erase",
         "close_notice",
     },
     "LeadImportState": {

@@ -355,3 +355,16 @@ async def test_home_of_another_client_shows_nothing_of_it(cast: Cast) -> None:
     await receive(cast.acme)
     state = await (await sign_in(cast.charlie)).call(HomeState.load)
     assert (state.new_leads, state.messages_in, state.threads) == (0, 0, [])
+
+
+async def test_an_owner_deletes_a_person_and_sees_how_far_it_is(cast: Cast) -> None:
+    lead_id = await a_lead(cast.acme)
+    agent = await opened(cast.bob, lead_id)
+    assert (await agent.call(LeadState.erase)).notice == "Only an owner can delete a person."
+    await (await opened(cast.alice, lead_id)).call(LeadState.erase)
+    assert (await opened(cast.bob, lead_id)).state(LeadState).is_missing
+    state = await (await sign_in(cast.bob)).call(LeadImportState.load)
+    (row,) = state.erasures
+    assert (row.about, row.who, row.is_done) == ("Number ending in 99", "Alice Archer", False)
+    assert row.words.startswith("0 of 1 things")
+    assert (await (await sign_in(cast.charlie)).call(LeadImportState.load)).erasures == []

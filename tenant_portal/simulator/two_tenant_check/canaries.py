@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,10 @@ from tenant_portal.leads import jobs as lead_jobs
 from tenant_portal.leads import merging as lead_merging
 from tenant_portal.leads import service as leads
 from tenant_portal.leads import setup as lead_setup
-from tenant_portal.models import Conversation, Media, Message, Throttle, metadata
+from tenant_portal.models import Conversation, ErasureItem, LeadErasure, Media, Message, Throttle, metadata
 from tenant_portal.models import row_level_security as wall
 from tenant_portal.models.base import now
-from tenant_portal.models.enums import ChannelKind, Direction, MediaState, MessageStatus, ThrottleReason
+from tenant_portal.models.enums import ChannelKind, Direction, ErasureKind, MediaState, MessageStatus, ThrottleReason
 from tenant_portal.models.ids import uuid7
 from tenant_portal.simulator.two_tenant_check import forms
 from tenant_portal.simulator.two_tenant_check.actors import Actor
@@ -142,6 +143,7 @@ async def _describe_lead(actor: Actor) -> None:
         await leads.add_note(session, person, lead_id, f"Note {actor.canary}")
     await _merge_others(actor, lead_id)
     await _take_in_file(actor)
+    await _erase_somebody(actor)
 
 
 async def _merge_others(actor: Actor, lead_id: UUID) -> None:
@@ -163,6 +165,22 @@ async def _merge_others(actor: Actor, lead_id: UUID) -> None:
         await session.flush()
         await lead_merging.merge(session, person, lead_id, twin)
         await lead_merging.keep_apart(session, person, lead_id, other)
+
+
+async def _erase_somebody(actor: Actor) -> None:
+    """A person of whom a message is still at Twilio; not due within this check."""
+    async with tenant_session(actor.tenant_id) as session:
+        erasure = LeadErasure(tenant_id=actor.tenant_id, about=f"Number of {actor.canary}"[:40], total=1)
+        session.add(erasure)
+        await session.flush()
+        item = ErasureItem(
+            tenant_id=actor.tenant_id,
+            erasure_id=erasure.id,
+            kind=ErasureKind.MESSAGE,
+            reference=forms.sid("SM"),
+            next_attempt_at=now() + timedelta(days=1),
+        )
+        session.add(item)
 
 
 async def _take_in_file(actor: Actor) -> None:

@@ -26,6 +26,7 @@ from tenant_portal.ui.pages.leads.detail_state import LeadState
 from tenant_portal.ui.pages.leads.filters import choice, option
 from tenant_portal.ui.pages.leads.items import LabelItem, UseItem
 from tenant_portal.ui.pages.leads.moments import moment
+from tenant_portal.ui.session_state import SessionState
 
 
 def lead_page() -> rx.Component:
@@ -229,4 +230,16 @@ def _data() -> rx.Component:
         download=True,
         class_name="button button-plain",
     )
-    return panel(link, title="Data of this person", note="For somebody who asks what you keep about them.")
+    erase = confirm_dialog(
+        button("Delete this person", icon="trash-2", look="danger"),
+        title="Delete this person and everything kept of them?",
+        text="Messages, calls, recordings, files and notes are deleted here at once, and at Twilio by a job that goes"
+        " on until Twilio has confirmed. It cannot be undone.",
+        confirm="Delete for good",
+        on_confirm=LeadState.erase,
+    )
+    return panel(
+        rx.el.div(link, rx.cond(SessionState.is_owner, erase), class_name="row row-wrap"),
+        title="Data of this person",
+        note="For somebody who asks what you keep about them, or wants it deleted.",
+    )

@@ -8,11 +8,11 @@ import reflex as rx
 from tenant_portal.db import tenant_session
 from tenant_portal.errors import BadInput, PortalError
 from tenant_portal.identity.queries import Person
-from tenant_portal.leads import merging, queries, service
+from tenant_portal.leads import erasing, merging, queries, service
 from tenant_portal.leads.rules import MAX_NAME, MAX_NEXT_STEP, MAX_NOTE, MAX_TEXT, FieldErrors
 from tenant_portal.leads.service import LeadForm
 from tenant_portal.leads.timeline import PAGE
-from tenant_portal.ui import live
+from tenant_portal.ui import live, routes
 from tenant_portal.ui.pages.leads.detail_reading import MergeItem, read_lead
 from tenant_portal.ui.pages.leads.ids import parse_id
 from tenant_portal.ui.pages.leads.items import ChoiceItem, FieldItem, LabelItem, LeadItem, UseItem, lead_item
@@ -158,6 +158,20 @@ class LeadState(rx.State):
         """Make two leads of this one again."""
         person = await client(self)
         await _try(self, person, lambda s: merging.undo(s, person, parse_id(merge_id)), "They are two leads again.")
+
+    @rx.event
+    async def erase(self) -> Any:
+        """Delete this person and everything that is kept of them; then to where one sees how far it is."""
+        person = await client(self)
+        self.notice = ""
+        assert person.tenant_id is not None
+        try:
+            async with tenant_session(person.tenant_id) as session:
+                await erasing.erase(session, person, parse_id(self.lead.id))
+        except PortalError as error:
+            self.notice, self.tone = error.message, "bad"
+            return None
+        return rx.redirect(routes.LEADS_IMPORT)
 
     @rx.event
     async def close_notice(self) -> None:

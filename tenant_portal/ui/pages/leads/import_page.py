@@ -16,6 +16,7 @@ from tenant_portal.ui.components import (
 from tenant_portal.ui.components.local_time import long_time
 from tenant_portal.ui.components.native import NativeForm, NativeLink
 from tenant_portal.ui.layout import page
+from tenant_portal.ui.pages.leads.erasures import erasures
 from tenant_portal.ui.pages.leads.filters import option
 from tenant_portal.ui.pages.leads.import_state import ColumnItem, ImportItem, LeadImportState
 from tenant_portal.ui.pages.leads.views import view_links
@@ -35,6 +36,7 @@ def import_page() -> rx.Component:
                 _upload(),
                 rx.cond(LeadImportState.imports.length() > 0, _history()),
                 _export(),
+                rx.cond(LeadImportState.erasures.length() > 0, erasures(LeadImportState.erasures)),
             ),
             panel(skeleton_rows(5, "32px")),
         ),

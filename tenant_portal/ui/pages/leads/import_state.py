@@ -10,8 +10,10 @@ from tenant_portal.db import tenant_session
 from tenant_portal.errors import PortalError
 from tenant_portal.identity.queries import Person
 from tenant_portal.leads import importing, queries
+from tenant_portal.leads.erasing import list_erasures
 from tenant_portal.models.enums import ImportState
 from tenant_portal.ui import live, routes
+from tenant_portal.ui.pages.leads.erasures import ErasureItem, erasure_item
 from tenant_portal.ui.pages.leads.ids import parse_id
 from tenant_portal.ui.pages.leads.items import ChoiceItem
 from tenant_portal.ui.session_state import client
@@ -75,8 +77,9 @@ class ImportItem:
 
 
 class LeadImportState(rx.State):
-    """The files of leads of this client; the newest that waits for a person is `current`."""
+    """The files of leads of this client, and whom it has deleted; the file that waits for a person is `current`."""
 
+    erasures: list[ErasureItem] = []
     imports: list[ImportItem] = []
     current: ImportItem = ImportItem()
     targets: list[ChoiceItem] = []
@@ -174,7 +177,7 @@ async def _read(state: LeadImportState, person: Person) -> None:
     tenant_id = person.tenant_id
     assert tenant_id is not None
     async with tenant_session(tenant_id) as session:
-        rows = await importing.list_imports(session, tenant_id)
+        rows, erasures = await importing.list_imports(session, tenant_id), await list_erasures(session, tenant_id)
         fields = await queries.list_fields(session, tenant_id)
         current = next((row for row in rows if row.state in {ImportState.MAPPING, ImportState.READY}), None)
         samples = await importing.preview(session, tenant_id, current.id) if current else []
@@ -185,6 +188,7 @@ async def _read(state: LeadImportState, person: Person) -> None:
         *own,
     ]
     state.imports = [_item(row) for row in rows]
+    state.erasures = [erasure_item(row) for row in erasures]
     state.current = _current(state, current, samples) if current else ImportItem()
 
 
