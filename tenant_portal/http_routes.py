@@ -5,10 +5,12 @@ from starlette.routing import BaseRoute
 from tenant_portal import health
 from tenant_portal.identity import http as identity
 from tenant_portal.inbox import http as inbox
+from tenant_portal.leads import http as leads
 from tenant_portal.simulator import http as simulator
 
 routes: list[BaseRoute] = [
     *identity.routes,
+    *leads.routes,
     *inbox.routes,
     *simulator.routes,
     *health.routes,

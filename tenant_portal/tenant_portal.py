@@ -17,7 +17,20 @@ from tenant_portal.ui.overlay import app_wraps
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, channels_page, connect_page
 from tenant_portal.ui.pages.home import HomeState, home_page
 from tenant_portal.ui.pages.inbox import InboxState, inbox_page, thread_page
-from tenant_portal.ui.pages.leads import LeadsState, LeadState, lead_page, leads_page
+from tenant_portal.ui.pages.leads import (
+    BoardState,
+    DuplicatesState,
+    LeadImportState,
+    LeadSetupState,
+    LeadsState,
+    LeadState,
+    board_page,
+    duplicates_page,
+    import_page,
+    lead_page,
+    leads_page,
+    setup_page,
+)
 from tenant_portal.ui.pages.not_found import not_found_page
 from tenant_portal.ui.pages.quarantine import HeldRequestsState, quarantine_page
 from tenant_portal.ui.pages.settings import SettingsState, settings_page, staff_settings_page
@@ -51,6 +64,10 @@ add(routes.HOME, home_page, "Home", HomeState.load)
 add(routes.INBOX, inbox_page, "Inbox", InboxState.load)
 add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load)
 add(routes.LEADS, leads_page, "Leads", LeadsState.load)
+add(routes.LEADS_BOARD, board_page, "Board of leads", BoardState.load)
+add(routes.LEADS_DUPLICATES, duplicates_page, "Duplicates", DuplicatesState.load)
+add(routes.LEADS_IMPORT, import_page, "Import and export", LeadImportState.load)
+add(routes.LEADS_SETUP, setup_page, "Stages and fields", LeadSetupState.load)
 add(routes.LEAD, lead_page, "Lead", LeadState.load)
 add(routes.CHANNELS, channels_page, "Channels", ChannelsState.load)
 add(routes.CONNECT, connect_page, "Connect a channel", ChannelsState.load, ConnectState.load)

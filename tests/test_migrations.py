@@ -5,6 +5,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from alembic import command
 from tenant_portal import database_setup
@@ -35,6 +36,33 @@ def test_down_to_nothing_and_up_again(admin_url: str) -> None:
     database_setup.prepare(admin_url)
     with database_setup.owner_connection(admin_url) as owner:
         assert set(metadata.tables) <= set(sa.inspect(owner).get_table_names())
+
+
+def test_leads_keep_their_stage_when_stages_become_the_clients_own(admin_url: str) -> None:
+    with database_setup.owner_connection(admin_url) as owner:
+        config = database_setup.alembic_config(owner)
+        before = ScriptDirectory.from_config(config).get_revision("0011").down_revision
+        command.downgrade(config, str(before))
+        owner.commit()
+    with psycopg.connect(admin_url) as connection:
+        # As the version before left it: another wall.
+        connection.execute("comment on schema front_door is 'wall of before'")
+        connection.execute(
+            "insert into tenant (id, name, state, is_synthetic, created_at)"
+            " values (gen_random_uuid(), 'Old', 'active', false, now())"
+        )
+        leads = [("+14155550001", "new"), ("+14155550002", "won"), ("+5215512345678", "lost")]
+        for address, stage in leads:
+            connection.execute(
+                "insert into lead (tenant_id, id, address, name, profile_name, place, stage, source, created_at)"
+                " select id, gen_random_uuid(), %s, '', '', '', %s, 'sms', now() from tenant",
+                (address, stage),
+            )
+    database_setup.prepare(admin_url)
+    with psycopg.connect(admin_url) as connection:
+        query = "select l.address, s.name from lead l join lead_stage s on s.id = l.stage_id order by 1"
+        found = connection.execute(query).fetchall()
+    assert found == [("+14155550001", "New"), ("+14155550002", "Won"), ("+525512345678", "Lost")]
 
 
 def test_the_set_up_can_be_repeated(admin_url: str) -> None:

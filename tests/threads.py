@@ -14,9 +14,12 @@ from tests.cast import Company
 LEAD = "+14155550999"
 
 
-async def receive(company: Company, *, kind: str = "sms", lead: str = LEAD, body: str = "Hello", **more: Any) -> UUID:
-    """Id of a message from `lead` to this company's number."""
-    row = {
+STORE = text("select outcome, message_id from front_door.store_events(cast(:rows as jsonb))")
+
+
+def event(company: Company, *, kind: str = "sms", lead: str = LEAD, body: str = "Hello", **more: Any) -> dict[str, Any]:
+    """A message from `lead` to this company's number, as the front door hands it over."""
+    return {
         "n": 0,
         "event": "message",
         "tenant_id": str(company.tenant_id),
@@ -37,11 +40,12 @@ async def receive(company: Company, *, kind: str = "sms", lead: str = LEAD, body
         "details": {},
         "media": [],
     } | more
+
+
+async def receive(company: Company, **more: Any) -> UUID:
+    """Id of a message from a lead to this company's number."""
     async with db.tenant_session(company.tenant_id) as session:
-        stored = await session.execute(
-            text("select outcome, message_id from front_door.store_events(cast(:rows as jsonb))"),
-            {"rows": json.dumps([row])},
-        )
+        stored = await session.execute(STORE, {"rows": json.dumps([event(company, **more)])})
         outcome, message_id = stored.one()
     assert outcome == "stored", outcome
     return UUID(str(message_id))

@@ -9,6 +9,8 @@ import phonenumbers
 WHATSAPP = "whatsapp:"
 # What Twilio nearly always sends; the library would say the same, a hundred times slower.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
+# Mexican mobile numbers lost this 1 in 2019; WhatsApp still sends it, and calls and SMS of the same person do not.
+_OLD_MEXICAN = re.compile(r"\+521(?=[0-9]{10}\Z)")
 _DIGITS = re.compile(r"\+?[0-9 ().-]{7,24}\Z")
 # A short code has at most 6 digits and belongs to one country: it is kept as it is.
 MIN_PHONE_DIGITS = 7
@@ -22,7 +24,7 @@ def normalise(raw: str, country: str = "") -> str:
     """
     address = raw.strip().removeprefix(WHATSAPP)
     if _E164.match(address):
-        return address
+        return _OLD_MEXICAN.sub("+52", address) if address.startswith("+521") else address
     return _by_library(address, country.upper()) if _DIGITS.match(address) else address
 
 

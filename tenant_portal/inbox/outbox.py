@@ -56,19 +56,27 @@ async def give_up_lost(session: AsyncSession, tenant_id: UUID) -> None:
 async def claim(session: AsyncSession, tenant_id: UUID) -> Outgoing | None:
     """The oldest queued message that may go now, from here on `sending`; None if none may, or the tenant is suspended.
 
-    Those before it that shall not go any more are failed: to leads who have opted out meanwhile, and those that waited
-    too long for Twilio.
+    Those before it that shall not go any more are failed: to leads who were blocked or have opted out meanwhile, and
+    those that waited too long for Twilio.
     """
     while (oldest := await _oldest(session, tenant_id)) is not None:
-        if oldest.opted_out or oldest.is_too_late:
-            code, text = (OPTED_OUT, describe(OPTED_OUT)) if oldest.opted_out else (None, UNREACHABLE)
-            await _fail(session, tenant_id, oldest.id, MessageStatus.FAILED, code, text)
+        if (reason := _why_never(oldest)) is not None:
+            await _fail(session, tenant_id, oldest.id, MessageStatus.FAILED, *reason)
             await announce(session, tenant_id)
         elif await pacing.take(session, tenant_id, oldest.our_number):
             return await _mark_sending(session, tenant_id, oldest.id)
         else:
             return None
     return None
+
+
+def _why_never(message: sa.Row[Any]) -> tuple[int | None, str] | None:
+    """Code and sentence of a message that shall not go any more."""
+    if message.is_blocked:
+        return None, rules.BLOCKED
+    if message.opted_out:
+        return OPTED_OUT, describe(OPTED_OUT)
+    return (None, UNREACHABLE) if message.is_too_late else None
 
 
 async def seconds_to_next(session: AsyncSession, tenant_id: UUID) -> float | None:
@@ -79,18 +87,12 @@ async def seconds_to_next(session: AsyncSession, tenant_id: UUID) -> float | Non
 
 async def _oldest(session: AsyncSession, tenant_id: UUID) -> sa.Row[Any] | None:
     too_old = MESSAGE.c.created_at < datetime.now(UTC) - rules.GIVE_UP_SENDING
-    opted_out = sa.exists().where(
-        CONVERSATION.c.tenant_id == tenant_id,
-        CONVERSATION.c.id == MESSAGE.c.conversation_id,
-        LEAD.c.tenant_id == tenant_id,
-        LEAD.c.id == CONVERSATION.c.lead_id,
-        LEAD.c.opted_out_at.is_not(None),
-    )
     found = (
         sa.select(
             MESSAGE.c.id,
             MESSAGE.c.our_number,
-            opted_out.label("opted_out"),
+            _of_lead(tenant_id, LEAD.c.blocked_at.is_not(None)).label("is_blocked"),
+            _of_lead(tenant_id, LEAD.c.opted_out_at.is_not(None)).label("opted_out"),
             sa.and_(too_old, MESSAGE.c.next_attempt_at.is_not(None)).label("is_too_late"),
         )
         .where(*_in_outbox(tenant_id, MessageStatus.QUEUED), _is_active(tenant_id), *pacing.may_go(tenant_id))
@@ -99,6 +101,17 @@ async def _oldest(session: AsyncSession, tenant_id: UUID) -> sa.Row[Any] | None:
         .with_for_update()
     )
     return (await session.execute(found)).first()
+
+
+def _of_lead(tenant_id: UUID, condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether this holds for the lead of the message."""
+    return sa.exists().where(
+        CONVERSATION.c.tenant_id == tenant_id,
+        CONVERSATION.c.id == MESSAGE.c.conversation_id,
+        LEAD.c.tenant_id == tenant_id,
+        LEAD.c.id == CONVERSATION.c.lead_id,
+        condition,
+    )
 
 
 async def _mark_sending(session: AsyncSession, tenant_id: UUID, message_id: UUID) -> Outgoing:

@@ -17,7 +17,6 @@ from tenant_portal.models.enums import (
     MediaState,
     MessageStatus,
     RecordingState,
-    Stage,
     TranscriptState,
 )
 
@@ -48,7 +47,6 @@ class ThreadRow:
     name: str
     profile_name: str
     opted_out_at: datetime | None
-    stage: Stage
 
     @property
     def cursor(self) -> Cursor:
@@ -130,7 +128,8 @@ async def list_threads(
     limit: int = THREADS_PAGE,
 ) -> list[ThreadRow]:
     """Threads with the latest message first."""
-    found = sa.select(CONVERSATION).where(CONVERSATION.c.tenant_id == tenant_id)
+    # A thread without a message is that of a lead that was merged into another, or of one to whom that happened.
+    found = sa.select(CONVERSATION).where(CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.message_count > 0)
     if unread_only:
         found = found.where(CONVERSATION.c.unread_count > 0)
     if channel is not None:
@@ -236,7 +235,7 @@ def _with_lead(page: sa.Subquery) -> sa.Select[tuple[Any, ...]]:
     # The page is cut first and joined afterwards: flat at any number of threads (docs/performance.md).
     of_lead = sa.and_(LEAD.c.tenant_id == page.c.tenant_id, LEAD.c.id == page.c.lead_id)
     ours = ("id", "lead_id", "unread_count", "preview", "last_channel", "last_direction", "last_message_at")
-    theirs = ("address", "name", "profile_name", "opted_out_at", "stage")
+    theirs = ("address", "name", "profile_name", "opted_out_at")
     return (
         sa.select(*(page.c[name] for name in ours), *(LEAD.c[name] for name in theirs))
         .select_from(page.join(LEAD, of_lead))

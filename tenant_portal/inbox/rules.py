@@ -8,6 +8,7 @@ from tenant_portal.models.enums import ChannelKind, MessageStatus
 
 MAX_BODY = 1600
 MAX_PREVIEW = 140
+BLOCKED = "This person is blocked. Unblock them on the lead's page to write to them again."
 WHATSAPP_WINDOW = timedelta(hours=24)
 # Longer than the time-out of a request plus the time Twilio's list may lag behind.
 RECONCILE_GRACE = timedelta(seconds=90)
@@ -80,6 +81,7 @@ class Standing:
     kind: ChannelKind
     service_is_active: bool
     is_phone_number: bool
+    is_blocked: bool
     opted_out: bool
     has_channel: bool
     last_whatsapp_at: datetime | None
@@ -91,6 +93,8 @@ def why_not(standing: Standing, now: datetime) -> str | None:
         return "Sending is switched off because this account is suspended. Please contact your agency."
     if not standing.is_phone_number:
         return "This sender has no phone number that can receive a reply."
+    if standing.is_blocked:
+        return BLOCKED
     if standing.opted_out:
         return "This person has unsubscribed by sending STOP. They can be written to again once they send START."
     if not standing.has_channel:

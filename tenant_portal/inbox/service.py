@@ -79,13 +79,20 @@ async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id:
     for kind in SENDABLE:
         ours = _our_number(connected.get(kind, ()), latest.get(kind))
         last_whatsapp = latest[ChannelKind.WHATSAPP]["created_at"] if ChannelKind.WHATSAPP in latest else None
+        theirs = _their_number(lead.address, latest.get(kind))
         standing = rules.Standing(
-            kind, is_active, is_phone_number(lead.address), lead.opted_out_at is not None, bool(ours), last_whatsapp
+            kind,
+            is_active,
+            is_phone_number(theirs),
+            lead.blocked_at is not None,
+            lead.opted_out_at is not None,
+            bool(ours),
+            last_whatsapp,
         )
         options[kind] = ReplyOption(
             kind,
             our_number=rules.wire_address(kind, ours),
-            lead_number=rules.wire_address(kind, lead.address),
+            lead_number=rules.wire_address(kind, theirs),
             reason=rules.why_not(standing, now),
             window_closes_at=last_whatsapp + rules.WHATSAPP_WINDOW
             if kind is ChannelKind.WHATSAPP and last_whatsapp
@@ -209,7 +216,7 @@ def _tenant_of(person: Person) -> UUID:
 
 async def _lead_of(session: AsyncSession, tenant_id: UUID, conversation_id: UUID) -> Any:
     state = sa.select(TENANT.c.state).where(TENANT.c.id == tenant_id).scalar_subquery()
-    found = sa.select(LEAD.c.address, LEAD.c.opted_out_at, state.label("tenant_state")).where(
+    found = sa.select(LEAD.c.address, LEAD.c.opted_out_at, LEAD.c.blocked_at, state.label("tenant_state")).where(
         LEAD.c.tenant_id == tenant_id,
         LEAD.c.id == CONVERSATION.c.lead_id,
         CONVERSATION.c.tenant_id == tenant_id,
@@ -236,7 +243,7 @@ async def _latest_incoming(
 ) -> dict[ChannelKind, sa.RowMapping]:
     # One short walk down the thread's index for each kind, however long the thread is; one round trip for all.
     walks = [
-        sa.select(MESSAGE.c.channel_kind, MESSAGE.c.our_number, MESSAGE.c.created_at)
+        sa.select(MESSAGE.c.channel_kind, MESSAGE.c.our_number, MESSAGE.c.lead_number, MESSAGE.c.created_at)
         .where(
             MESSAGE.c.tenant_id == tenant_id,
             MESSAGE.c.conversation_id == conversation_id,
@@ -256,3 +263,9 @@ def _our_number(connected: tuple[str, ...], last: sa.RowMapping | None) -> str:
     # The number the lead wrote to, so that the answer lands in the same chat on their phone.
     written_to = str(last["our_number"]).removeprefix("whatsapp:") if last else ""
     return written_to if written_to in connected else next(iter(connected), "")
+
+
+def _their_number(address: str, last: sa.RowMapping | None) -> str:
+    # Of a person with two numbers, the one they wrote from last.
+    wrote_from = str(last["lead_number"]).removeprefix("whatsapp:") if last else ""
+    return wrote_from if is_phone_number(wrote_from) else address

@@ -3,7 +3,19 @@
 from tenant_portal.models.base import metadata
 from tenant_portal.models.channel import Channel
 from tenant_portal.models.conversation import Conversation, Media, Message, Voicemail
-from tenant_portal.models.lead import Lead, LeadNote
+from tenant_portal.models.lead import (
+    DistinctLeads,
+    Label,
+    Lead,
+    LeadField,
+    LeadLabel,
+    LeadMerge,
+    LeadNote,
+    LeadStage,
+    MovedMessage,
+)
+from tenant_portal.models.lead_erasure import ErasureItem, LeadErasure
+from tenant_portal.models.lead_import import LeadImport, LeadImportRow
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.throttle import Throttle
 from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, TenantTraffic, WebhookRefusal
@@ -13,11 +25,22 @@ __all__ = [
     "AuditEvent",
     "Channel",
     "Conversation",
+    "DistinctLeads",
+    "ErasureItem",
     "Invitation",
+    "Label",
     "Lead",
+    "LeadErasure",
+    "LeadField",
+    "LeadImport",
+    "LeadImportRow",
+    "LeadLabel",
+    "LeadMerge",
     "LeadNote",
+    "LeadStage",
     "Media",
     "Message",
+    "MovedMessage",
     "QuarantinedRequest",
     "SignInAttempt",
     "Subaccount",

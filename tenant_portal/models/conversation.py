@@ -20,12 +20,20 @@ from tenant_portal.models.enums import (
 
 
 class Conversation(TenantRow, table=True):
-    """The one thread of a lead over all channels. Counters and preview stand here so that the inbox counts nothing."""
+    """The one thread of a lead over all channels. Counters and preview stand here so that the inbox counts nothing.
+
+    Triggers of this table keep two promises whoever writes: what is counted for a thread with `merged_into` goes there
+    with its messages, and nothing is unread in one that `is_blocked`.
+    """
 
     __tablename__ = "conversation"
     __table_args__ = (
         own("lead_id", "lead"),
+        own("merged_into", "conversation"),
         sa.UniqueConstraint("tenant_id", "lead_id"),
+        sa.Index(
+            "ix_conversation_merged", "tenant_id", "merged_into", postgresql_where=sa.text("merged_into is not null")
+        ),
         sa.Index("ix_conversation_inbox", "tenant_id", sa.text("last_message_at desc"), sa.text("id desc")),
         sa.Index(
             "ix_conversation_unread",
@@ -42,6 +50,8 @@ class Conversation(TenantRow, table=True):
     last_channel: ChannelKind = Field(sa_type=DomainOfWords(ChannelKind, "channel_kind"))
     last_direction: Direction = Field(sa_type=DomainOfWords(Direction, "direction"))
     last_message_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    merged_into: UUID | None = None
+    is_blocked: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
 

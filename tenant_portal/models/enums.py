@@ -41,13 +41,66 @@ class ChannelState(StrEnum):
 
 
 class Stage(StrEnum):
-    """Where a lead stands on the way to becoming a customer."""
+    """The stages that every client had before it could have its own; the front door still writes the first of them."""
 
     NEW = "new"
     CONTACTED = "contacted"
     QUALIFIED = "qualified"
     WON = "won"
     LOST = "lost"
+
+
+class StageKind(StrEnum):
+    """What it means that a lead stands in a stage."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+class Colour(StrEnum):
+    """The colours of stages and labels; each has its shades in light and dark."""
+
+    GRAY = "gray"
+    INDIGO = "indigo"
+    CYAN = "cyan"
+    TEAL = "teal"
+    GRASS = "grass"
+    AMBER = "amber"
+    RED = "red"
+    PLUM = "plum"
+
+
+class FieldKind(StrEnum):
+    """What a client's own field of a lead holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    CHOICE = "choice"
+
+
+class ImportState(StrEnum):
+    """How far a file of leads is; `mapping` and `ready` wait for a person."""
+
+    READING = "reading"
+    MAPPING = "mapping"
+    CHECKING = "checking"
+    READY = "ready"
+    APPLYING = "applying"
+    DONE = "done"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    FAILED = "failed"
+
+
+class ErasureKind(StrEnum):
+    """What is deleted of an erased person outside the database."""
+
+    MESSAGE = "message"
+    RECORDING = "recording"
+    CALL = "call"
+    FILE = "file"
 
 
 class Direction(StrEnum):

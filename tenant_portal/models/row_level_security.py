@@ -85,7 +85,7 @@ WALLS: tuple[Wall, ...] = (
         "tenant",
         "id",
         (
-            Access(APP, ("select", "update (name, state, suspended_at)", "delete")),
+            Access(APP, ("select", "update (name, state, suspended_at, currency)", "delete")),
             Access(STAFF, ("select", "insert", "update (name, state, suspended_at)")),
             Access(FRONT_DOOR, ("select (id, state)",)),
             Access(IDENTITY, ("select (id, name, state)",)),
@@ -139,8 +139,20 @@ WALLS: tuple[Wall, ...] = (
             "update (last_webhook_at)",
         ),
     ),
+    # Whoever makes a tenant makes its first stages with it.
+    _of_tenant("lead_stage", Access(STAFF, ("insert",))),
     _of_tenant("lead", _intake("select (tenant_id, id, address, profile_name, place)")),
     _of_tenant("lead_note"),
+    _of_tenant("label"),
+    _of_tenant("lead_label"),
+    _of_tenant("lead_field"),
+    _of_tenant("lead_merge"),
+    _of_tenant("moved_message"),
+    _of_tenant("distinct_leads"),
+    _of_tenant("lead_erasure"),
+    _of_tenant("erasure_item"),
+    _of_tenant("lead_import"),
+    _of_tenant("lead_import_row"),
     _of_tenant(
         "conversation",
         _intake(
@@ -164,9 +176,7 @@ WALLS: tuple[Wall, ...] = (
         Access(FRONT_DOOR, ("select", "insert", "update (until)")),
         Access(JOBS, (READ_WRITE,)),
     ),
-    _of_tenant(
-        "audit_event", Access(STAFF, ("insert",)), Access(IDENTITY, ("insert",)), rights=("select", "insert")
-    ),
+    _of_tenant("audit_event", Access(STAFF, ("insert",)), Access(IDENTITY, ("insert",)), rights=("select", "insert")),
     Wall(
         "webhook_refusal",
         None,

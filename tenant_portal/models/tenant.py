@@ -18,6 +18,7 @@ class Tenant(SQLModel, table=True):
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     name: str = Field(max_length=120)
     state: TenantState = Field(default=TenantState.PROVISIONING, sa_type=words(TenantState, "state"))
+    currency: str = Field(default="USD", max_length=3, sa_column_kwargs={"server_default": "USD"})
     is_synthetic: bool = Field(default=False, description="Made by the two-tenant check; may be erased.")
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     suspended_at: datetime | None = Field(default=None, sa_type=Timestamp)

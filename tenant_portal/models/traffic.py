@@ -85,7 +85,16 @@ class AuditEvent(TenantRow, table=True):
     """Who did what in a tenant. `action` is `subject:verb`, such as `channel:connected`."""
 
     __tablename__ = "audit_event"
-    __table_args__ = (sa.Index("ix_audit_event_tenant_id_at", "tenant_id", sa.text("at desc")),)
+    __table_args__ = (
+        sa.Index("ix_audit_event_tenant_id_at", "tenant_id", sa.text("at desc")),
+        sa.Index(
+            "ix_audit_event_of_lead",
+            "tenant_id",
+            "subject",
+            sa.text("at desc"),
+            postgresql_where=sa.text("action like 'lead:%'"),
+        ),
+    )
     at: datetime = Field(default_factory=now, sa_type=Timestamp)
     actor_id: UUID | None = None
     actor_name: str = Field(default="", max_length=120)

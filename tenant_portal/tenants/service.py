@@ -25,7 +25,7 @@ from tenant_portal.twilio_gateway.gateway import SubaccountStatus
 
 PROVISION = "tenants.provision"
 # What waits for a subaccount that works, by name: these features come after this one.
-WAITING_TASKS = ("channels.advance", "inbox.send_outbox", "inbox.fetch_media")
+WAITING_TASKS = ("channels.advance", "inbox.send_outbox", "inbox.fetch_media", "leads.erase")
 ACTIVE = SubaccountStatus.ACTIVE.value
 # A worker that dies in the middle leaves its claim behind; past this the work is taken up again.
 CLAIM = timedelta(seconds=120)

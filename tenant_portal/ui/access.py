@@ -8,7 +8,14 @@ from tenant_portal.identity.queries import Person
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import InboxState
-from tenant_portal.ui.pages.leads import LeadsState, LeadState
+from tenant_portal.ui.pages.leads import (
+    BoardState,
+    DuplicatesState,
+    LeadImportState,
+    LeadSetupState,
+    LeadsState,
+    LeadState,
+)
 from tenant_portal.ui.pages.quarantine import HeldRequestsState
 from tenant_portal.ui.pages.settings import SettingsState
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState
@@ -31,6 +38,10 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     InboxState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
+    BoardState: Audience.CLIENT,
+    DuplicatesState: Audience.CLIENT,
+    LeadSetupState: Audience.CLIENT,
+    LeadImportState: Audience.CLIENT,
     ChannelsState: Audience.CLIENT,
     ConnectState: Audience.CLIENT,
     TenantsState: Audience.STAFF,

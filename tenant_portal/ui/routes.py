@@ -6,6 +6,10 @@ HOME = "/"
 INBOX = "/inbox"
 INBOX_THREAD = "/inbox/[conversation_id]"
 LEADS = "/leads"
+LEADS_BOARD = "/leads/board"
+LEADS_DUPLICATES = "/leads/duplicates"
+LEADS_IMPORT = "/leads/import"
+LEADS_SETUP = "/leads/setup"
 LEAD = "/leads/[lead_id]"
 CHANNELS = "/channels"
 CONNECT = "/channels/connect"
@@ -27,6 +31,9 @@ LOGIN = "/login"
 SIGN_IN = "/auth/login"
 SIGN_OUT = "/auth/logout"
 
+LEADS_UPLOAD = "/files/leads/import"
+LEADS_EXPORT = "/files/leads/export.csv"
+
 
 def thread(conversation_id: UUID | str) -> str:
     """Address of one conversation."""
@@ -36,6 +43,16 @@ def thread(conversation_id: UUID | str) -> str:
 def lead(lead_id: UUID | str) -> str:
     """Address of one lead."""
     return f"{LEADS}/{lead_id}"
+
+
+def lead_data(lead_id: UUID | str) -> str:
+    """Address of everything that is kept about one lead."""
+    return f"/files/leads/{lead_id}/data.json"
+
+
+def import_errors(import_id: UUID | str) -> str:
+    """Address of the rows of a file that were not taken."""
+    return f"{LEADS_UPLOAD}/{import_id}/errors.csv"
 
 
 def tenant(tenant_id: UUID | str) -> str:

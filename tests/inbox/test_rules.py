@@ -11,7 +11,7 @@ from tenant_portal.inbox.rules import Standing
 from tenant_portal.models.enums import ChannelKind, MessageStatus
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-OPEN = Standing(ChannelKind.SMS, True, True, False, True, None)
+OPEN = Standing(ChannelKind.SMS, True, True, False, False, True, None)
 S = MessageStatus
 
 

@@ -1,24 +1,23 @@
 """Reading leads: pages, search, and nobody else's."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from tenant_portal import db
 from tenant_portal.errors import NotFound
-from tenant_portal.leads import queries
-from tenant_portal.leads.queries import LeadRow
-from tenant_portal.models.enums import ChannelKind, Stage
+from tenant_portal.leads import queries, service, setup
+from tenant_portal.leads.queries import Due, Filter, Sort, Source
+from tenant_portal.models.enums import ChannelKind
 from tests.cast import Cast, Company
+from tests.leads.stage import a_lead, do, listed, stages
 from tests.threads import open_thread, receive
 
 pytestmark = pytest.mark.database
 NUMBERS = [f"+1415555{n:04}" for n in range(5)]
-
-
-async def listed(company: Company, **filters: object) -> list[LeadRow]:
-    async with db.tenant_session(company.tenant_id) as session:
-        return await queries.list_leads(session, company.tenant_id, **filters)  # type: ignore[arg-type]
 
 
 async def five_leads(company: Company) -> None:
@@ -55,13 +54,80 @@ async def test_pages_follow_each_other_without_gap_or_repeat(cast: Cast) -> None
 )
 async def test_search_finds_names_and_numbers_however_they_are_typed(cast: Cast, search: str, found: int) -> None:
     await five_leads(cast.acme)
-    assert len(await listed(cast.acme, search=search)) == found
+    assert len(await listed(cast.acme, Filter(search=search))) == found
 
 
 async def test_a_lead_can_be_found_by_stage(cast: Cast) -> None:
     await five_leads(cast.acme)
-    assert len(await listed(cast.acme, stage=Stage.NEW)) == 5
-    assert await listed(cast.acme, stage=Stage.WON) == []
+    ids = await stages(cast.acme)
+    assert len(await listed(cast.acme, Filter(stage_id=ids["New"]))) == 5
+    assert await listed(cast.acme, Filter(stage_id=ids["Won"])) == []
+
+
+async def test_leads_are_found_by_owner_label_source_and_next_step(cast: Cast) -> None:
+    first, second = [await a_lead(cast.acme, lead=number) for number in NUMBERS[:2]]
+    label = await do(cast.alice, setup.add_label, "VIP", "amber")
+    today = datetime.now(UTC).date()
+    await do(cast.bob, service.set_owner, first.id, cast.bob.user_id)
+    await do(cast.bob, service.set_label, first.id, label, on=True)
+    await do(cast.bob, service.edit, first.id, service.LeadForm(next_step_on=today.isoformat()))
+    by_hand = await do(cast.bob, service.create, "+14155559999", "Grace")
+
+    async def ids(**wanted: Any) -> list[UUID]:
+        return [row.id for row in await listed(cast.acme, Filter(**wanted))]
+
+    assert await ids(owner_id=cast.bob.user_id) == await ids(label_id=label) == [first.id]
+    assert await ids(unowned=True) == [by_hand, second.id]
+    assert await ids(due=Due.TODAY) == await ids(due=Due.WEEK) == [first.id]
+    assert await ids(due=Due.OVERDUE) == []
+    assert await ids(due=Due.NONE) == [by_hand, second.id]
+    assert await ids(source=Source.SMS) == [second.id, first.id]
+    assert await ids(source=Source.TEAM) == [by_hand]
+    assert await ids(source=Source.AD) == []
+
+
+async def test_an_advertisement_is_remembered_as_the_source_and_the_first_one_stays(cast: Cast) -> None:
+    await receive(cast.acme, kind="whatsapp", details={"referral": {"headline": "Half price"}})
+    await receive(cast.acme, kind="whatsapp", details={"referral": {"headline": "Another"}})
+    (row,) = await listed(cast.acme, Filter(source=Source.AD))
+    assert row.referral == {"headline": "Half price"}
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+async def test_every_order_pages_without_gap_or_repeat(cast: Cast, sort: Sort) -> None:
+    await five_leads(cast.acme)
+    forms = (("Bea", "10", "2026-03-01"), ("al", "10", ""), ("", "", "2026-01-01"), ("", "7.50", "2026-03-01"))
+    for row, (name, value, day) in zip(await listed(cast.acme), forms, strict=False):
+        await do(cast.bob, service.edit, row.id, service.LeadForm(name=name, value=value, next_step_on=day))
+    whole = await listed(cast.acme, sort=sort)
+    paged, after = [], None
+    while page := await listed(cast.acme, sort=sort, after=after, limit=2):
+        paged += page
+        after = page[-1].cursor
+    assert [row.id for row in paged] == [row.id for row in whole]
+    assert len(whole) == 5
+    if sort is Sort.NAME:
+        assert [row.name for row in whole][:2] == ["al", "Bea"]
+    if sort is Sort.VALUE:
+        assert [row.value for row in whole] == [10, 10, Decimal("7.50"), None, None]
+    if sort is Sort.DUE:
+        assert [row.next_step_on and row.next_step_on.month for row in whole] == [1, 3, 3, None, None]
+
+
+async def test_stages_are_summed_up_for_the_same_filter_and_for_this_client_only(cast: Cast) -> None:
+    await five_leads(cast.acme)
+    await receive(cast.globex)
+    ids = await stages(cast.acme)
+    first, second, *_ = await listed(cast.acme)
+    for row, value in ((first, "100"), (second, "20.50")):
+        await do(cast.bob, service.edit, row.id, service.LeadForm(value=value))
+    await do(cast.bob, service.set_stage, first.id, ids["Won"])
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        sums = await queries.sums_by_stage(session, cast.acme.tenant_id)
+        some = await queries.sums_by_stage(session, cast.acme.tenant_id, Filter(search=second.address))
+    assert (sums[ids["Won"]].count, sums[ids["Won"]].value) == (1, 100)
+    assert (sums[ids["New"]].count, sums[ids["New"]].value) == (4, Decimal("20.50"))
+    assert list(some) == [ids["New"]]
 
 
 async def test_a_lead_knows_its_thread_and_where_it_came_from(cast: Cast) -> None:
@@ -74,7 +140,7 @@ async def test_a_lead_knows_its_thread_and_where_it_came_from(cast: Cast) -> Non
 async def test_a_tenant_lists_and_finds_its_own_leads_only(cast: Cast) -> None:
     await five_leads(cast.acme)
     assert await listed(cast.globex) == []
-    assert await listed(cast.globex, search="Person") == []
+    assert await listed(cast.globex, Filter(search="Person")) == []
 
 
 async def test_anothers_lead_is_as_unknown_as_a_made_up_one(cast: Cast) -> None:

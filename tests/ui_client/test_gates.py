@@ -1,36 +1,43 @@
 """Every handler of the clients' pages asks first who is there, whatever the gate in front of it does."""
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from tenant_portal.errors import NotAllowed
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import InboxState
-from tenant_portal.ui.pages.leads import LeadsState, LeadState
+from tenant_portal.ui.pages.leads import (
+    BoardState,
+    DuplicatesState,
+    LeadImportState,
+    LeadSetupState,
+    LeadsState,
+    LeadState,
+)
 from tests.cast import Cast
 from tests.ui.handlers import HANDLERS
 from tests.ui_client.browser import sign_in
 
 pytestmark = pytest.mark.database
-STATES = (HomeState, InboxState, LeadsState, LeadState)
-WITH_FORM = {"send", "rename", "add_note"}
-WITH_WORD = {
-    "set_filter",
-    "choose_channel",
-    "measure",
-    "retry",
-    "fetch_again",
-    "find",
-    "set_stage",
-    "delete_note",
-}
+STATES = (
+    HomeState,
+    InboxState,
+    LeadsState,
+    LeadState,
+    BoardState,
+    DuplicatesState,
+    LeadImportState,
+    LeadSetupState,
+)
+FORM = {"body": "x", "name": "x", "note": "x"}
+OF_TYPE: dict[Any, Any] = {str: "x", bool: True, int: 1, dict[str, Any]: FORM}
 
 
-def arguments(handler: str) -> tuple[Any, ...]:
-    if handler in WITH_FORM:
-        return ({"body": "x", "name": "x", "note": "x"},)
-    return ("x",) if handler in WITH_WORD else ()
+def arguments(handler: Any) -> tuple[Any, ...]:
+    """Something of the right type for each argument."""
+    hints = get_type_hints(handler.fn)
+    return tuple(OF_TYPE[hint] for name, hint in hints.items() if name != "return")
 
 
 @pytest.mark.parametrize("who", ["nobody", "staff"])
@@ -39,6 +46,7 @@ async def test_nobody_and_staff_are_refused_by_every_handler(cast: Cast, who: st
     for state in STATES:
         before = tab.state(state).dict()
         for handler in HANDLERS[state.__name__]:
+            called = getattr(state, handler)
             with pytest.raises(NotAllowed):
-                await tab.call(getattr(state, handler), *arguments(handler))
+                await tab.call(called, *arguments(called))
         assert tab.state(state).dict() == before

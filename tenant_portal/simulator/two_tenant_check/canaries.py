@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,15 @@ from sqlalchemy import text
 from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.identity import team
+from tenant_portal.leads import importing as lead_importing
+from tenant_portal.leads import jobs as lead_jobs
+from tenant_portal.leads import merging as lead_merging
 from tenant_portal.leads import service as leads
-from tenant_portal.models import Media, Message, Throttle, metadata
+from tenant_portal.leads import setup as lead_setup
+from tenant_portal.models import Conversation, ErasureItem, LeadErasure, Media, Message, Throttle, metadata
 from tenant_portal.models import row_level_security as wall
 from tenant_portal.models.base import now
-from tenant_portal.models.enums import ChannelKind, Direction, MediaState, MessageStatus, ThrottleReason
+from tenant_portal.models.enums import ChannelKind, Direction, ErasureKind, MediaState, MessageStatus, ThrottleReason
 from tenant_portal.models.ids import uuid7
 from tenant_portal.simulator.two_tenant_check import forms
 from tenant_portal.simulator.two_tenant_check.actors import Actor
@@ -25,6 +30,7 @@ PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000000020001"
     "e221bc330000000049454e44ae426082"
 )
+TWIN, OTHER = "+14155550177", "+14155550178"
 TRAFFIC_TABLES = ("lead", "lead_note", "conversation", "message", "media", "voicemail")
 
 
@@ -121,8 +127,71 @@ async def _describe_lead(actor: Actor) -> None:
     async with tenant_session(actor.tenant_id) as session:
         query = text("select id from lead where tenant_id = :tenant limit 1")
         lead_id = await session.scalar(query, {"tenant": actor.tenant_id})
-        await leads.rename(session, person, lead_id, f"Lead {actor.canary}")
+        await lead_setup.add_stage(session, person, f"Stage {actor.canary}", "plum", "open")
+        label_id = await lead_setup.add_label(session, person, f"Label {actor.canary}", "teal")
+        field_id = await lead_setup.add_field(session, person, f"Field {actor.canary}", "text", "")
+        described = leads.LeadForm(
+            name=f"Lead {actor.canary}",
+            value="1250",
+            next_step=f"Step {actor.canary}",
+            next_step_on="2030-01-02",
+            fields={str(field_id): f"Value {actor.canary}"},
+        )
+        await leads.edit(session, person, lead_id, described)
+        await leads.set_owner(session, person, lead_id, person.user_id)
+        await leads.set_label(session, person, lead_id, label_id, on=True)
         await leads.add_note(session, person, lead_id, f"Note {actor.canary}")
+    await _merge_others(actor, lead_id)
+    await _take_in_file(actor)
+    await _erase_somebody(actor)
+
+
+async def _merge_others(actor: Actor, lead_id: UUID) -> None:
+    """Somebody who wrote from another number and is the same person, and somebody who is not."""
+    person = actor.owner.person
+    async with tenant_session(actor.tenant_id) as session:
+        twin = await leads.create(session, person, TWIN, f"Twin {actor.canary}")
+        other = await leads.create(session, person, OTHER, f"Other {actor.canary}")
+        conversation = Conversation(
+            tenant_id=actor.tenant_id,
+            lead_id=twin,
+            message_count=1,
+            last_channel=ChannelKind.SMS,
+            last_direction=Direction.OUT,
+        )
+        session.add(conversation)
+        await session.flush()
+        session.add(_sent(actor, conversation.id, forms.sid("SM")))
+        await session.flush()
+        await lead_merging.merge(session, person, lead_id, twin)
+        await lead_merging.keep_apart(session, person, lead_id, other)
+
+
+async def _erase_somebody(actor: Actor) -> None:
+    """A person of whom a message is still at Twilio; not due within this check."""
+    async with tenant_session(actor.tenant_id) as session:
+        erasure = LeadErasure(tenant_id=actor.tenant_id, about=f"Number of {actor.canary}"[:40], total=1)
+        session.add(erasure)
+        await session.flush()
+        item = ErasureItem(
+            tenant_id=actor.tenant_id,
+            erasure_id=erasure.id,
+            kind=ErasureKind.MESSAGE,
+            reference=forms.sid("SM"),
+            next_attempt_at=now() + timedelta(days=1),
+        )
+        session.add(item)
+
+
+async def _take_in_file(actor: Actor) -> None:
+    """A file of leads that waits for a person to confirm it, with a row that is wrong."""
+    content = f"Phone,Name\n{OTHER},File {actor.canary}\nnobody,Wrong {actor.canary}\n".encode()
+    async with tenant_session(actor.tenant_id) as session:
+        found = await lead_importing.start(session, actor.owner.person, f"{actor.canary}.csv", content)
+    await lead_jobs.drain(actor.tenant_id)
+    async with tenant_session(actor.tenant_id) as session:
+        await lead_importing.set_mapping(session, actor.owner.person, found, ["number", "name"])
+    await lead_jobs.drain(actor.tenant_id)
 
 
 async def _invite(actor: Actor) -> None:

@@ -26,6 +26,8 @@ KNOWN_DEFINERS = frozenset(
         "front_door.hold_request",
         "front_door.count_refusals",
         "front_door.note_pressure",
+        "front_door.message_referral",
+        "front_door.conversation_merged",
     }
 )
 DEFINERS = """

@@ -22,6 +22,10 @@ AUDIENCES = {
     "/readyz/proxy": Audience.EVERYBODY,
     "/metrics": Audience.EVERYBODY,
     "/media/{media_id}": Audience.CLIENT,
+    "/files/leads/import": Audience.CLIENT,
+    "/files/leads/import/{import_id}/errors.csv": Audience.CLIENT,
+    "/files/leads/export.csv": Audience.CLIENT,
+    "/files/leads/{lead_id}/data.json": Audience.CLIENT,
     "/staff/simulator/report": Audience.STAFF,
     "/staff/simulator/media/{sid}": Audience.STAFF,
 }

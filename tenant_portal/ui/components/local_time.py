@@ -33,6 +33,13 @@ function ShortTime({ at }) {
 function LongTime({ at }) {
   return timeElement(at, at && date(at, { day: "numeric", month: "short" }) + ", " + clock(at));
 }
+function CalendarDay({ at }) {
+  if (!at) return null;
+  // A day of the calendar is the same everywhere; read as a moment it would be the day before, west of Greenwich.
+  const [year, month, day] = at.split("-").map(Number);
+  const text = date(new Date(year, month - 1, day), { weekday: "short", day: "numeric", month: "short" });
+  return createElement("time", { dateTime: at, className: "num" }, text);
+}
 function DaySeparator({ at, previous }) {
   if (!at || localDay(at) === localDay(previous)) return null;
   const ago = daysAgo(at);
@@ -69,6 +76,10 @@ class _LongTime(_Time):
     tag = "LongTime"
 
 
+class _CalendarDay(_Time):
+    tag = "CalendarDay"
+
+
 class _DaySeparator(_Time):
     tag = "DaySeparator"
     previous: rx.Var[str]
@@ -87,6 +98,11 @@ def short_time(at: Text) -> rx.Component:
 def long_time(at: Text) -> rx.Component:
     """`12 Nov, 2:05 PM`."""
     return _LongTime.create(at=at)
+
+
+def calendar_day(at: Text) -> rx.Component:
+    """`Tue, 12 Nov`; takes a day without a time, `2026-11-12`."""
+    return _CalendarDay.create(at=at)
 
 
 def day_separator(at: Text, previous: Text) -> rx.Component:

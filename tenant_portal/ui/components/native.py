@@ -13,6 +13,7 @@ class NativeForm(BaseHTML):
     tag = "form"
     action: rx.Var[str]
     method: rx.Var[str]
+    enc_type: rx.Var[str]
 
 
 class NativeLink(BaseHTML):

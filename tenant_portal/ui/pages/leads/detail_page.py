@@ -1,29 +1,32 @@
-"""One lead: who it is, where it stands, what the team wrote down."""
+"""One lead: everything that happened, who it is, and where it stands."""
 
 import reflex as rx
 
-from tenant_portal.leads.rules import MAX_NAME, MAX_NOTE
+from tenant_portal.leads.rules import MAX_NOTE
 from tenant_portal.ui import routes
 from tenant_portal.ui.components import (
     button,
     confirm_dialog,
     empty_state,
-    icon_button,
     link_button,
     notice,
     notice_area,
     panel,
-    select_field,
     skeleton_rows,
     text_area,
-    text_input,
 )
 from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.components.lead_avatar import lead_avatar
 from tenant_portal.ui.components.local_time import long_time, short_time
+from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.layout import page
+from tenant_portal.ui.pages.leads.detail_form import form
+from tenant_portal.ui.pages.leads.detail_merging import same_person
 from tenant_portal.ui.pages.leads.detail_state import LeadState
-from tenant_portal.ui.pages.leads.items import STAGE_NAMES, LineItem, NoteItem, UseItem
+from tenant_portal.ui.pages.leads.filters import choice, option
+from tenant_portal.ui.pages.leads.items import LabelItem, UseItem
+from tenant_portal.ui.pages.leads.moments import moment
+from tenant_portal.ui.session_state import SessionState
 
 
 def lead_page() -> rx.Component:
@@ -48,7 +51,7 @@ def _missing() -> rx.Component:
         empty_state(
             "user-round-x",
             "This lead does not exist",
-            "It may have been deleted, or the address is not complete.",
+            "It may have been merged into another one or deleted, or the address is not complete.",
             link_button("All leads", routes.LEADS),
         )
     )
@@ -56,20 +59,23 @@ def _missing() -> rx.Component:
 
 def _body() -> rx.Component:
     return rx.el.div(
-        rx.el.div(_notes(), _lately()),
-        rx.el.div(_person(), _channels()),
+        rx.el.div(_note(), _timeline()),
+        rx.el.div(_person(), form(), _channels(), same_person(), _blocking(), _data()),
         class_name="lead-grid",
     )
 
 
 def _person() -> rx.Component:
     lead = LeadState.lead
-    stages = [(stage.value, name) for stage, name in STAGE_NAMES.items()]
     return panel(
         rx.el.div(
             rx.cond(
                 lead.opted_out_at != "",
                 notice(rx.el.span("Unsubscribed by sending STOP on ", long_time(lead.opted_out_at), "."), "warn"),
+            ),
+            rx.cond(
+                lead.blocked_at != "",
+                notice(rx.el.span("Blocked since ", long_time(lead.blocked_at), ". Nothing is sent to them."), "bad"),
             ),
             rx.el.div(
                 lead_avatar(lead.initials, lead.tint, large=True),
@@ -80,11 +86,24 @@ def _person() -> rx.Component:
                 ),
                 class_name="row",
             ),
-            _name_form(),
-            select_field("Stage", "stage", stages, value=lead.stage, on_change=LeadState.set_stage),
+            rx.el.div(
+                choice("Stage", "stage", lead.stage_id, LeadState.set_stage, rx.foreach(LeadState.stages, option)),
+                choice(
+                    "Owner",
+                    "owner",
+                    lead.owner_id,
+                    LeadState.set_owner,
+                    rx.el.option("Nobody", value=""),
+                    rx.foreach(LeadState.members, option),
+                ),
+                class_name="grid",
+            ),
+            _labels(),
             rx.el.dl(
                 rx.el.dt("First contact"),
-                rx.el.dd(long_time(lead.created_at), " by ", lead.source_name),
+                rx.el.dd(long_time(lead.created_at)),
+                rx.el.dt("Came by"),
+                rx.el.dd(lead.source_name),
                 rx.cond(
                     lead.profile_name != "",
                     rx.fragment(rx.el.dt("Profile name"), rx.el.dd(lead.profile_name)),
@@ -97,28 +116,72 @@ def _person() -> rx.Component:
     )
 
 
-def _name_form() -> rx.Component:
-    lead = LeadState.lead
-    return rx.el.form(
+def _labels() -> rx.Component:
+    return rx.cond(
+        LeadState.labels.length() > 0,
         rx.el.div(
+            rx.el.span("Labels", class_name="field-label", id="labels-name"),
             rx.el.div(
-                text_input(
-                    "Name",
-                    "name",
-                    error=LeadState.name_error,
-                    default_value=lead.own_name,
-                    key=lead.id + lead.own_name,
-                    placeholder=rx.cond(lead.profile_name != "", lead.profile_name, "Unknown"),
-                    max_length=MAX_NAME,
-                    auto_complete="off",
-                ),
-                class_name="grow",
+                rx.foreach(LeadState.labels, _label),
+                class_name="label-row",
+                role="group",
+                aria_labelledby="labels-name",
             ),
-            button("Save", type="submit", margin_top="25px"),
-            class_name="row",
-            align_items="flex-start",
+            class_name="field",
         ),
-        on_submit=LeadState.rename,
+    )
+
+
+def _label(item: rx.Var[LabelItem]) -> rx.Component:
+    return rx.el.button(
+        rx.cond(
+            item.is_on, rx.icon("check", size=13, aria_hidden="true"), rx.icon("plus", size=13, aria_hidden="true")
+        ),
+        item.name,
+        type="button",
+        aria_pressed=rx.cond(item.is_on, "true", "false"),
+        on_click=LeadState.toggle_label(item.id),
+        key=item.id,
+        class_name=rx.Var.create("label-chip label-button tone-") + rx.cond(item.is_on, item.colour, "off"),
+    )
+
+
+def _note() -> rx.Component:
+    return panel(
+        rx.el.form(
+            text_area(
+                "New note",
+                "note",
+                error=LeadState.errors["note"],
+                hint="For your team only; it is never sent.",
+                key=LeadState.lead.id + LeadState.note_round.to_string(),
+                default_value=LeadState.note_draft,
+                rows="3",
+                max_length=MAX_NOTE,
+            ),
+            rx.el.div(button("Add note", type="submit", look="main"), margin_top="10px"),
+            on_submit=LeadState.add_note,
+            reset_on_submit=True,
+        ),
+    )
+
+
+def _timeline() -> rx.Component:
+    return panel(
+        rx.cond(
+            LeadState.moments.length() > 0,
+            rx.el.ul(
+                rx.foreach(LeadState.moments, lambda item: moment(item, LeadState.delete_note)),
+                class_name="rows timeline",
+            ),
+            empty_state("messages-square", "Nothing yet", "Messages, calls, notes and changes appear here."),
+        ),
+        rx.cond(
+            LeadState.has_older,
+            rx.el.div(button("Show older", look="quiet", on_click=LeadState.load_older), class_name="list-more"),
+        ),
+        title="Timeline",
+        flush=True,
     )
 
 
@@ -147,75 +210,36 @@ def _use(item: rx.Var[UseItem]) -> rx.Component:
     )
 
 
-def _lately() -> rx.Component:
+def _blocking() -> rx.Component:
+    block = confirm_dialog(
+        button("Block this person", icon="ban", look="danger"),
+        title="Block this person?",
+        text="What they send is kept, but is never unread and tells nobody. Nothing can be sent to them.",
+        confirm="Block",
+        on_confirm=LeadState.set_blocked(True),
+    )
+    free = button("Unblock this person", icon="undo-2", on_click=LeadState.set_blocked(False))
+    return panel(rx.cond(LeadState.lead.blocked_at != "", free, block), title="Block list")
+
+
+def _data() -> rx.Component:
+    link = NativeLink.create(
+        rx.icon("download", aria_hidden="true"),
+        rx.el.span("Download everything (JSON)"),
+        href=LeadState.lead.data_href,
+        download=True,
+        class_name="button button-plain",
+    )
+    erase = confirm_dialog(
+        button("Delete this person", icon="trash-2", look="danger"),
+        title="Delete this person and everything kept of them?",
+        text="Messages, calls, recordings, files and notes are deleted here at once, and at Twilio by a job that goes"
+        " on until Twilio has confirmed. It cannot be undone.",
+        confirm="Delete for good",
+        on_confirm=LeadState.erase,
+    )
     return panel(
-        rx.cond(
-            LeadState.lines.length() > 0,
-            rx.el.ul(rx.foreach(LeadState.lines, _line), class_name="rows"),
-            empty_state("messages-square", "Nothing exchanged yet", "The latest messages and calls appear here."),
-        ),
-        title="Latest messages",
-        flush=True,
-    )
-
-
-def _line(item: rx.Var[LineItem]) -> rx.Component:
-    return rx.el.li(
-        channel_mark(item.channel),
-        rx.el.div(
-            rx.el.div(rx.el.strong(item.who), long_time(item.at), class_name="note-head"),
-            rx.el.div(item.text, class_name="line-text"),
-            class_name="grow",
-        ),
-        key=item.id,
-        class_name="top",
-    )
-
-
-def _notes() -> rx.Component:
-    return panel(
-        rx.el.form(
-            text_area(
-                "New note",
-                "note",
-                error=LeadState.note_error,
-                hint="For your team only; it is never sent.",
-                key=LeadState.lead.id + LeadState.note_round.to_string(),
-                default_value=LeadState.note_draft,
-                rows="3",
-                max_length=MAX_NOTE,
-            ),
-            rx.el.div(button("Add note", type="submit", look="main"), margin_top="10px"),
-            on_submit=LeadState.add_note,
-            reset_on_submit=True,
-        ),
-        rx.cond(
-            LeadState.notes.length() > 0,
-            rx.el.ul(rx.foreach(LeadState.notes, _note), class_name="rows", margin="14px -18px -18px"),
-            rx.el.p("No notes yet.", class_name="soft", margin="16px 0 0"),
-        ),
-        title="Notes",
-    )
-
-
-def _note(item: rx.Var[NoteItem]) -> rx.Component:
-    trigger = icon_button("trash-2", "Delete this note", small=True)
-    return rx.el.li(
-        rx.el.div(
-            rx.el.div(rx.el.strong(item.author), long_time(item.at), class_name="note-head"),
-            rx.el.div(item.body, class_name="note-body"),
-            class_name="grow",
-        ),
-        rx.cond(
-            item.is_mine,
-            confirm_dialog(
-                trigger,
-                title="Delete this note?",
-                text="It is gone for the whole team and cannot be brought back.",
-                confirm="Delete note",
-                on_confirm=LeadState.delete_note(item.id),
-            ),
-        ),
-        key=item.id,
-        class_name="top",
+        rx.el.div(link, rx.cond(SessionState.is_owner, erase), class_name="row row-wrap"),
+        title="Data of this person",
+        note="For somebody who asks what you keep about them, or wants it deleted.",
     )

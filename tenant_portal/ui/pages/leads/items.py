@@ -1,23 +1,47 @@
 """What the pages of leads show, as small values for the browser."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
-from tenant_portal.inbox.queries import MessageRow
-from tenant_portal.leads.queries import ChannelUse, LeadRow, NoteRow
-from tenant_portal.leads.rules import display_name, format_number
-from tenant_portal.models.enums import ChannelKind, Direction, Stage
+from tenant_portal.identity.queries import Member
+from tenant_portal.leads.queries import ChannelUse, FieldRow, LabelRow, LeadRow, StageRow
+from tenant_portal.leads.rules import display_name, format_money, format_number
+from tenant_portal.models.enums import ChannelKind
 from tenant_portal.ui import routes
 from tenant_portal.ui.components.lead_avatar import lead_initials, tint_of
 
-STAGE_NAMES = {
-    Stage.NEW: "New",
-    Stage.CONTACTED: "Contacted",
-    Stage.QUALIFIED: "Qualified",
-    Stage.WON: "Won",
-    Stage.LOST: "Lost",
-}
 CHANNEL_NAMES = {ChannelKind.SMS: "SMS", ChannelKind.WHATSAPP: "WhatsApp", ChannelKind.VOICEMAIL: "Voicemail"}
+BY_HAND = "Entered by your team"
+
+
+@dataclass(frozen=True)
+class LabelItem:
+    """A label; `is_on` says whether the lead of the page has it."""
+
+    id: str
+    name: str
+    colour: str
+    is_on: bool = False
+
+
+@dataclass(frozen=True)
+class ChoiceItem:
+    """An entry of a choice list."""
+
+    value: str
+    words: str
+
+
+@dataclass(frozen=True)
+class FieldItem:
+    """A client's own field with what the lead of the page holds in it."""
+
+    id: str
+    name: str
+    kind: str
+    value: str
+    choices: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -27,6 +51,7 @@ class LeadItem:
     id: str = ""
     href: str = ""
     thread_href: str = ""
+    data_href: str = ""
     name: str = ""
     own_name: str = ""
     profile_name: str = ""
@@ -34,24 +59,23 @@ class LeadItem:
     tint: str = "0"
     number: str = ""
     place: str = ""
-    stage: str = ""
+    stage_id: str = ""
     stage_name: str = ""
+    stage_colour: str = "gray"
     source: str = ""
     source_name: str = ""
+    value: str = ""
+    typed_value: str = ""
+    owner_id: str = ""
+    owner_name: str = ""
+    next_step: str = ""
+    next_step_on: str = ""
+    is_overdue: bool = False
+    labels: list[LabelItem] = field(default_factory=list)
     opted_out_at: str = ""
+    blocked_at: str = ""
     created_at: str = ""
     last_at: str = ""
-
-
-@dataclass(frozen=True)
-class NoteItem:
-    """A note; only its author may delete it."""
-
-    id: str
-    author: str
-    body: str
-    at: str
-    is_mine: bool
 
 
 @dataclass(frozen=True)
@@ -64,24 +88,15 @@ class UseItem:
     last_at: str
 
 
-@dataclass(frozen=True)
-class LineItem:
-    """A message or call in one line."""
-
-    id: str
-    channel: str
-    who: str
-    text: str
-    at: str
-
-
-def lead_item(row: LeadRow) -> LeadItem:
-    """A lead as the list and its own page show it."""
+def lead_item(row: LeadRow, currency: str) -> LeadItem:
+    """A lead as the lists and its own page show it."""
     name = display_name(row.name, row.profile_name, row.address)
+    day = row.next_step_on
     return LeadItem(
         id=str(row.id),
         href=routes.lead(row.id),
-        thread_href=routes.thread(row.conversation_id) if row.conversation_id else "",
+        data_href=routes.lead_data(row.id),
+        thread_href=routes.thread(row.conversation_id) if row.conversation_id and row.last_message_at else "",
         name=name,
         own_name=row.name,
         profile_name=row.profile_name,
@@ -89,28 +104,54 @@ def lead_item(row: LeadRow) -> LeadItem:
         tint=tint_of(row.id),
         number=format_number(row.address),
         place=row.place,
-        stage=row.stage.value,
-        stage_name=STAGE_NAMES[row.stage],
-        source=row.source.value,
-        source_name=CHANNEL_NAMES[row.source],
-        opted_out_at=row.opted_out_at.isoformat() if row.opted_out_at else "",
+        stage_id=str(row.stage_id),
+        stage_name=row.stage_name,
+        stage_colour=row.stage_colour.value,
+        source=row.source.value if row.source else "",
+        source_name=source_name(row),
+        value=format_money(row.value, currency) if row.value is not None else "",
+        typed_value=f"{row.value:f}" if row.value is not None else "",
+        owner_id=str(row.owner_id or ""),
+        owner_name=row.owner_name,
+        next_step=row.next_step,
+        next_step_on=day.isoformat() if day else "",
+        is_overdue=day is not None and day < datetime.now(UTC).date(),
+        labels=[label_item(label) for label in row.labels],
+        opted_out_at=_iso(row.opted_out_at),
+        blocked_at=_iso(row.blocked_at),
         created_at=row.created_at.isoformat(),
-        last_at=row.last_message_at.isoformat() if row.last_message_at else "",
+        last_at=_iso(row.last_message_at),
     )
 
 
-def note_item(row: NoteRow, reader: UUID) -> NoteItem:
-    """A note as its reader sees it."""
-    return NoteItem(str(row.id), row.author_name, row.body, row.created_at.isoformat(), row.author_id == reader)
+def source_name(row: LeadRow) -> str:
+    """How this lead came, in words; the advertisement where there was one."""
+    channel = CHANNEL_NAMES[row.source] if row.source else BY_HAND
+    if row.referral is None:
+        return channel
+    return f"Ad: {row.referral.get('headline') or row.referral.get('source_id') or 'without a title'}"[:120]
 
 
-def line_item(row: MessageRow, lead_name: str) -> LineItem:
-    """A message or call as the lead's page shows it."""
-    is_ours = row.direction is Direction.OUT
-    spoken = next((one.transcript for one in row.voicemails if one.transcript), None)
-    text = row.body or spoken or ("Call" if row.channel_kind is ChannelKind.VOICEMAIL else "File or location")
-    who = (row.author_name or "Sent") if is_ours else lead_name
-    return LineItem(str(row.id), row.channel_kind.value, who, text[:400], row.created_at.isoformat())
+def label_item(row: LabelRow, on: frozenset[UUID] = frozenset()) -> LabelItem:
+    """A label; `on` are those of the lead."""
+    return LabelItem(str(row.id), row.name, row.colour.value, row.id in on)
+
+
+def field_item(row: FieldRow, lead: LeadRow) -> FieldItem:
+    """A field with the lead's value. A word that is no choice any more stays choosable for whoever has it."""
+    value = str(lead.fields.get(str(row.id), ""))
+    choices = [*row.choices, *([value] if row.choices and value and value not in row.choices else [])]
+    return FieldItem(str(row.id), row.name, row.kind.value, value, choices)
+
+
+def stage_choice(row: StageRow) -> ChoiceItem:
+    """A stage to choose."""
+    return ChoiceItem(str(row.id), row.name)
+
+
+def member_choice(row: Member) -> ChoiceItem:
+    """A person of the team to choose."""
+    return ChoiceItem(str(row.user_id), row.name)
 
 
 def use_item(row: ChannelUse) -> UseItem:
@@ -118,3 +159,7 @@ def use_item(row: ChannelUse) -> UseItem:
     what = "call" if row.channel_kind is ChannelKind.VOICEMAIL else "message"
     count = f"{row.messages} {what}{'' if row.messages == 1 else 's'}"
     return UseItem(row.channel_kind.value, CHANNEL_NAMES[row.channel_kind], count, row.last_at.isoformat())
+
+
+def _iso(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
