@@ -27,6 +27,7 @@ from tenant_portal.simulator.two_tenant_check import canaries, cleaning, ghosts
 from tenant_portal.simulator.two_tenant_check.actors import Actor, Member, Stage
 from tenant_portal.simulator.two_tenant_check.visitor import Answer, Visitor
 from tenant_portal.tenants import jobs as tenant_jobs
+from tenant_portal.tenants import queries as tenant_queries
 from tenant_portal.tenants import service as tenants
 from tenant_portal.twilio_gateway.clients import parent_credentials
 from tenant_portal.twilio_gateway.gateway import SenderStatus
@@ -78,6 +79,8 @@ async def _build(visitor: Visitor) -> Stage:
     staff = await _staff(visitor, run_id)
     a, b = await asyncio.gather(_client(visitor, run_id, "A"), _client(visitor, run_id, "B"))
     agent = await ghosts.another_member(b, run_id)
+    async with db.staff_session() as session:
+        await tenant_queries.sum_traffic(session)
     return Stage(run_id, a, b, staff, agent, parent_credentials()[1])
 
 
