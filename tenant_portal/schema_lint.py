@@ -30,6 +30,7 @@ UNIQUE_FOR_ALL = frozenset(
         "pk_user_session",
         "uq_user_session_id",
         "uq_invitation_token_hash",
+        "pk_outgoing_email",
     }
 )
 # These point at a person or a tenant as a whole, before or without a tenant of their own.

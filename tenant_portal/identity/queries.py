@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from tenant_portal.crypto import token_hash
 from tenant_portal.identity.rules import is_alive
-from tenant_portal.models import Invitation, Tenant, User, UserSession
-from tenant_portal.models.enums import Role, TenantState
+from tenant_portal.models import Invitation, OutgoingEmail, Tenant, User, UserSession
+from tenant_portal.models.enums import EmailState, Role, TenantState
 
 MOST_BROWSERS = 50
 
@@ -56,12 +56,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class PendingInvitation:
-    """An invitation that may still be accepted."""
+    """An invitation that may still be accepted, and what became of its e-mail."""
 
     invitation_id: UUID
     email: str
     role: Role
     expires_at: datetime
+    mail_state: EmailState | None
+    mail_error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,21 @@ async def list_members(session: AsyncSession, tenant_id: UUID) -> list[Member]:
 async def list_invitations(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[PendingInvitation]:
     """Invitations that are open, newest first. Takes a tenant session."""
     query = (
-        sa.select(col(Invitation.id), col(Invitation.email), col(Invitation.role), col(Invitation.expires_at))
+        sa.select(
+            col(Invitation.id),
+            col(Invitation.email),
+            col(Invitation.role),
+            col(Invitation.expires_at),
+            col(OutgoingEmail.state),
+            sa.func.coalesce(col(OutgoingEmail.last_error), ""),
+        )
+        .outerjoin(
+            OutgoingEmail,
+            sa.and_(
+                col(OutgoingEmail.tenant_id) == col(Invitation.tenant_id),
+                col(OutgoingEmail.invitation_id) == col(Invitation.id),
+            ),
+        )
         .where(
             col(Invitation.tenant_id) == tenant_id,
             col(Invitation.accepted_at).is_(None),

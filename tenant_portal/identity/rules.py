@@ -8,6 +8,8 @@ from tenant_portal.errors import BadInput
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=14)
 INVITATION_LIFE = timedelta(hours=72)
+# Each sends an e-mail to an address of the owner's choice: a stolen account must not make a spammer of the portal.
+INVITATIONS_A_DAY = 100
 # A row is written for each session at most once a minute, not at every click.
 SEEN_STEP = timedelta(minutes=1)
 

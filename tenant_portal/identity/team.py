@@ -1,6 +1,6 @@
 """A client's team: invitations, roles, removal. Only owners; every change is in the client's audit trail."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,15 +9,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from tenant_portal.audit import service as audit
+from tenant_portal.config import settings
 from tenant_portal.crypto import new_token, token_hash
 from tenant_portal.errors import BadInput, Conflict, NotAllowed, NotFound
-from tenant_portal.identity import sessions
+from tenant_portal.identity import letters, sessions
 from tenant_portal.identity.passwords import hash_password
 from tenant_portal.identity.queries import Person
-from tenant_portal.identity.rules import INVITATION_LIFE, refuse_weak_password, tidy_email, tidy_name
+from tenant_portal.identity.rules import (
+    INVITATION_LIFE,
+    INVITATIONS_A_DAY,
+    refuse_weak_password,
+    tidy_email,
+    tidy_name,
+)
 from tenant_portal.identity.service import Device
+from tenant_portal.mail import service as mail
 from tenant_portal.models import Invitation, Tenant, User
 from tenant_portal.models.enums import Role, TenantState
+from tenant_portal.models.ids import uuid7
 
 CLIENT_ROLES = (Role.OWNER, Role.AGENT)
 GONE = "This invitation is not valid any more. Ask the person who sent it for a new one."
@@ -51,11 +60,14 @@ async def _invite(
     email = tidy_email(email)
     if await session.scalar(sa.select(col(User.id)).where(_active(tenant_id), col(User.email) == email)):
         raise BadInput("This person is in your team already.", field="email")
+    if await audit.count_since(session, tenant_id, "invitation:created", now - timedelta(days=1)) >= INVITATIONS_A_DAY:
+        raise BadInput(f"{INVITATIONS_A_DAY} invitations a day are the most. Try again tomorrow.", field="email")
     await session.execute(sa.delete(Invitation).where(_open(tenant_id), col(Invitation.email) == email))
-    token = new_token()
+    token, invitation_id = new_token(), uuid7()
     session.add(
         Invitation(
             tenant_id=tenant_id,
+            id=invitation_id,
             email=email,
             role=role,
             token_hash=token_hash(token),
@@ -66,7 +78,17 @@ async def _invite(
         )
     )
     await audit.record(session, by, "invitation:created", email, of=tenant_id, role=str(role))
+    client = await session.scalar(sa.select(col(Tenant.name)).where(col(Tenant.id) == tenant_id))
+    letter = letters.invitation(email, client or "", by.name, invitation_link(token))
+    await mail.post(
+        session, tenant_id, letter, kind="invitation", useful_for=INVITATION_LIFE, invitation_id=invitation_id
+    )
     return token
+
+
+def invitation_link(token: str) -> str:
+    """The address that lets the invited person in; it works once, for 72 hours."""
+    return f"{settings().origin}/invitation/{token}"
 
 
 async def revoke(session: AsyncSession, person: Person, invitation_id: UUID) -> None:

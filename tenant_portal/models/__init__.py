@@ -3,6 +3,7 @@
 from tenant_portal.models.base import metadata
 from tenant_portal.models.channel import Channel
 from tenant_portal.models.conversation import Conversation, Media, Message, Voicemail
+from tenant_portal.models.email import OutgoingEmail
 from tenant_portal.models.lead import Lead, LeadNote
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.throttle import Throttle
@@ -18,6 +19,7 @@ __all__ = [
     "LeadNote",
     "Media",
     "Message",
+    "OutgoingEmail",
     "QuarantinedRequest",
     "SignInAttempt",
     "Subaccount",

@@ -124,6 +124,8 @@ WALLS: tuple[Wall, ...] = (
     ),
     Wall("sign_in_attempt", None, (Access(IDENTITY, (READ_WRITE,)),)),
     _of_tenant("invitation", Access(IDENTITY, ("select", "update (accepted_at)"))),
+    # Its letters to staff have no tenant; those to a tenant's people are begun before it is known whose they are.
+    _of_tenant("outgoing_email", Access(IDENTITY, (READ_WRITE,)), _sweeping("state, next_attempt_at, settled_at")),
     _of_tenant(
         "channel",
         Access(

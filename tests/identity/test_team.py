@@ -66,7 +66,7 @@ async def test_the_owner_of_another_client_finds_nobody(cast: Cast, deed: str) -
 
 def test_every_public_deed_of_the_team_is_in_the_matrix_above() -> None:
     known = {"invite", "revoke", "change_role", "remove"}
-    others = {"accept", "find_invitation", "client_role", "refuse_all_but_owners", "invite_owner"}
+    others = {"accept", "find_invitation", "client_role", "refuse_all_but_owners", "invite_owner", "invitation_link"}
     public = {
         name
         for name, value in vars(team).items()

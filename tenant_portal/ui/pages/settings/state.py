@@ -6,7 +6,6 @@ from uuid import UUID
 
 import reflex as rx
 
-from tenant_portal.config import settings
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.errors import BadInput, NotFound
 from tenant_portal.identity import passwords, service, sessions, team
@@ -95,7 +94,7 @@ class SettingsState(rx.State):
         except BadInput as error:
             self.invite_error = error.message
             return
-        self.invite_link, self.invite_email = f"{settings().origin}/invitation/{token}", email.strip()
+        self.invite_link, self.invite_email = team.invitation_link(token), email.strip()
         await _read(self, person)
 
     @rx.event

@@ -82,7 +82,7 @@ def _invitations() -> rx.Component:
                 flex_basis="240px",
             ),
             rx.el.div(select_field("Role", "role", ROLES), flex="1 1 220px"),
-            button("Create invitation", icon="user-plus", type="submit", margin_top="24px"),
+            button("Send invitation", icon="user-plus", type="submit", margin_top="24px"),
             class_name="row row-wrap",
             align_items="flex-start",
         ),
@@ -100,9 +100,9 @@ def _invitations() -> rx.Component:
 def _invite_link() -> rx.Component:
     shown = rx.el.div(
         rx.el.p(
-            "Send this link to ",
+            "An e-mail with this link goes to ",
             rx.el.strong(SettingsState.invite_email),
-            ". It works once, for 72 hours, and is not shown again.",
+            ". You may also send it yourself: it works once, for 72 hours, and is not shown again.",
             class_name="panel-note",
             margin_bottom="8px",
         ),
@@ -124,7 +124,12 @@ def _invitation(row: rx.Var[InvitationRow]) -> rx.Component:
                 class_name="soft",
                 font_size="13px",
             ),
+            rx.cond(
+                row.mail_error != "",
+                rx.el.div(row.mail_error, class_name="field-error"),
+            ),
             class_name="grow",
         ),
+        status_badge(row.mail_word, row.mail_tone),
         button("Revoke", look="quiet", small=True, on_click=SettingsState.revoke_invitation(row.invitation_id)),
     )

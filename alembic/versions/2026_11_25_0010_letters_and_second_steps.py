@@ -1,0 +1,82 @@
+"""E-mails on their way, and what follows from them.
+
+`jobs.wake(task, null, delay)` wakes the agency's own work: e-mails to staff belong to no tenant. The identity door may
+wake, since a forgotten password is told before anybody has signed in.
+
+Must not break the version of the code before it: add first, remove one release later.
+"""
+
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "0010"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+# As in 0004, but for the lock: of a null the whole would be null, and nothing would be coalesced.
+WAKE = """
+create or replace function jobs.wake(p_task text, p_tenant uuid, p_delay interval) returns void
+language sql security definer set search_path = jobs, pg_temp as $$
+    insert into procrastinate_jobs (queue_name, task_name, args, lock, queueing_lock, scheduled_at)
+    select 'portal', p_task, jsonb_build_object('tenant_id', p_tenant), {lock}, {lock},
+           greatest(case when p_delay > interval '0' then now() + p_delay end, (
+               select h.until from public.throttle h
+               where h.tenant_id = p_tenant and h.subject = 'task:' || p_task and h.until > now()))
+    on conflict (queueing_lock) where status = 'todo' do update
+    set scheduled_at = jobs.due(p_task, p_tenant, procrastinate_jobs.scheduled_at, excluded.scheduled_at)
+    where procrastinate_jobs.scheduled_at
+        is distinct from jobs.due(p_task, p_tenant, procrastinate_jobs.scheduled_at, excluded.scheduled_at)
+$$;
+"""
+OF_ANYBODY = "p_task || ':' || coalesce(p_tenant::text, 'agency')"
+OF_TENANT = "p_task || ':' || p_tenant"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "outgoing_email",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("invitation_id", sa.Uuid(), nullable=True),
+        sa.Column("content_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("waiting", "sent", "failed", name="state", native_enum=False, create_constraint=True, length=16),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("useful_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_error", sa.String(length=200), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name=op.f("fk_outgoing_email_tenant_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "invitation_id"],
+            ["invitation.tenant_id", "invitation.id"],
+            name=op.f("fk_outgoing_email_tenant_id_invitation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing_email")),
+    )
+    op.create_index("ix_outgoing_email_tenant_id_invitation_id", "outgoing_email", ["tenant_id", "invitation_id"])
+    op.create_index(
+        "ix_outgoing_email_due", "outgoing_email", ["next_attempt_at"], postgresql_where=sa.text("state = 'waiting'")
+    )
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(WAKE.format(lock=OF_ANYBODY))
+    cursor.execute("grant usage on schema jobs to portal_identity")
+    cursor.execute("grant execute on function jobs.wake(text, uuid, interval) to portal_identity")
+
+
+def downgrade() -> None:
+    op.drop_table("outgoing_email")
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute("revoke execute on function jobs.wake(text, uuid, interval) from portal_identity")
+    cursor.execute("revoke usage on schema jobs from portal_identity")
+    cursor.execute(WAKE.format(lock=OF_TENANT))
