@@ -68,6 +68,22 @@ def upgrade() -> None:
     op.create_index(
         "ix_outgoing_email_due", "outgoing_email", ["next_attempt_at"], postgresql_where=sa.text("state = 'waiting'")
     )
+    op.create_table(
+        "password_reset",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name=op.f("fk_password_reset_tenant_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["portal_user.id"], name=op.f("fk_password_reset_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_password_reset")),
+    )
+    op.create_index("ix_password_reset_user_id", "password_reset", ["user_id"])
     cursor = op.get_bind().connection.cursor()
     cursor.execute(WAKE.format(lock=OF_ANYBODY))
     cursor.execute("grant usage on schema jobs to portal_identity")
@@ -75,6 +91,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("password_reset")
     op.drop_table("outgoing_email")
     cursor = op.get_bind().connection.cursor()
     cursor.execute("revoke execute on function jobs.wake(text, uuid, interval) from portal_identity")

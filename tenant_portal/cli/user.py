@@ -14,7 +14,7 @@ from tenant_portal.cli import runtime
 from tenant_portal.cli.runtime import AsJson
 from tenant_portal.db import identity_session
 from tenant_portal.errors import BadInput, NotFound
-from tenant_portal.identity import service, sessions
+from tenant_portal.identity import resets, service, sessions
 from tenant_portal.identity.passwords import hash_password
 from tenant_portal.identity.rules import tidy_email
 from tenant_portal.models import Tenant, User
@@ -95,6 +95,7 @@ async def _reset(email: str, password: str) -> dict[str, Any]:
     async with identity_session() as session:
         user = await _user(session, email)
         user.password_hash = await hash_password(password)
+        await resets.cancel(session, user.id)
         ended = await sessions.end_all(session, user.id)
     return {"email": user.email, "password": password, "sessions_ended": ended}
 

@@ -15,11 +15,12 @@ from sqlmodel import col
 
 from tenant_portal.audit import service as audit
 from tenant_portal.errors import BadInput, Conflict, NotFound
-from tenant_portal.identity import attempts, sessions
+from tenant_portal.identity import attempts, letters, resets, sessions
 from tenant_portal.identity.attempts import Attempt
 from tenant_portal.identity.passwords import hash_password, is_outdated
 from tenant_portal.identity.queries import Person
-from tenant_portal.identity.rules import refuse_weak_password, tidy_email, tidy_name
+from tenant_portal.identity.rules import NOTICE_LIFE, refuse_weak_password, tidy_email, tidy_name
+from tenant_portal.mail import service as mail
 from tenant_portal.models import Tenant, User
 from tenant_portal.models.enums import Role, TenantState
 
@@ -95,7 +96,10 @@ async def change_password(session: AsyncSession, person: Person, who: Candidate,
         raise Conflict("The password was changed in the meantime.")
     await attempts.forgive(session, who.attempt)
     user.password_hash = await hash_password(new)
+    await resets.cancel(session, user.id)
     await sessions.end_others(session, person)
+    letter = letters.notice(user.email, user.name, "Your password was changed in the portal.")
+    await mail.post(session, user.tenant_id, letter, kind="notice", useful_for=NOTICE_LIFE)
     if person.tenant_id is not None:
         await audit.record(session, person, "user:password-changed", person.email)
 

@@ -8,7 +8,7 @@ from tenant_portal.models.lead import Lead, LeadNote
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.throttle import Throttle
 from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, TenantTraffic, WebhookRefusal
-from tenant_portal.models.user import Invitation, SignInAttempt, User, UserSession
+from tenant_portal.models.user import Invitation, PasswordReset, SignInAttempt, User, UserSession
 
 __all__ = [
     "AuditEvent",
@@ -20,6 +20,7 @@ __all__ = [
     "Media",
     "Message",
     "OutgoingEmail",
+    "PasswordReset",
     "QuarantinedRequest",
     "SignInAttempt",
     "Subaccount",

@@ -123,6 +123,7 @@ WALLS: tuple[Wall, ...] = (
         (Access(APP, ("select (id, user_id, tenant_id)", "delete")), Access(IDENTITY, (READ_WRITE,))),
     ),
     Wall("sign_in_attempt", None, (Access(IDENTITY, (READ_WRITE,)),)),
+    Wall("password_reset", "tenant_id", (Access(IDENTITY, (READ_WRITE,)),)),
     _of_tenant("invitation", Access(IDENTITY, ("select", "update (accepted_at)"))),
     # Its letters to staff have no tenant; those to a tenant's people are begun before it is known whose they are.
     _of_tenant("outgoing_email", Access(IDENTITY, (READ_WRITE,)), _sweeping("state, next_attempt_at, settled_at")),

@@ -1,4 +1,4 @@
-"""Who may sign in: users, their browser sessions, failed attempts, invitations."""
+"""Who may sign in: users, their browser sessions, failed attempts, invitations, forgotten passwords."""
 
 from datetime import datetime
 from uuid import UUID
@@ -75,3 +75,15 @@ class Invitation(TenantRow, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     expires_at: datetime = Field(sa_type=Timestamp)
     accepted_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class PasswordReset(SQLModel, table=True):
+    """A single-use link with which somebody who forgot their password sets a new one; only its SHA-256 is kept."""
+
+    __tablename__ = "password_reset"
+    __table_args__ = (sa.Index("ix_password_reset_user_id", "user_id"),)
+    token_hash: bytes = Field(primary_key=True)
+    user_id: UUID = Field(foreign_key="portal_user.id", ondelete="CASCADE")
+    tenant_id: UUID | None = Field(default=None, foreign_key="tenant.id", ondelete="CASCADE")
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    expires_at: datetime = Field(sa_type=Timestamp)
