@@ -1,4 +1,4 @@
-"""E-mails on their way, and what follows from them.
+"""E-mails on their way, forgotten passwords, and the second step of sign-in.
 
 `jobs.wake(task, null, delay)` wakes the agency's own work: e-mails to staff belong to no tenant. The identity door may
 wake, since a forgotten password is told before anybody has signed in.
@@ -7,6 +7,7 @@ Must not break the version of the code before it: add first, remove one release 
 """
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from alembic import op
 
@@ -84,6 +85,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_password_reset")),
     )
     op.create_index("ix_password_reset_user_id", "password_reset", ["user_id"])
+    op.create_table(
+        "second_factor",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=True),
+        sa.Column("secret_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("recovery_hashes", postgresql.ARRAY(sa.LargeBinary()), nullable=False),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name=op.f("fk_second_factor_tenant_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["portal_user.id"], name=op.f("fk_second_factor_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_second_factor")),
+    )
+    op.add_column(
+        "tenant", sa.Column("two_factor_required", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     cursor = op.get_bind().connection.cursor()
     cursor.execute(WAKE.format(lock=OF_ANYBODY))
     cursor.execute("grant usage on schema jobs to portal_identity")
@@ -91,6 +112,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("tenant", "two_factor_required")
+    op.drop_table("second_factor")
     op.drop_table("password_reset")
     op.drop_table("outgoing_email")
     cursor = op.get_bind().connection.cursor()

@@ -13,6 +13,7 @@ from tenant_portal.cli.runtime import AsJson
 from tenant_portal.config import new_secret_key, settings
 from tenant_portal.db import front_door_session, identity_session, staff_session, tenant_session
 from tenant_portal.front_door import quarantine
+from tenant_portal.identity import second_factor
 from tenant_portal.mail import service as mail
 from tenant_portal.tenants import queries, service
 
@@ -56,6 +57,7 @@ async def reseal_all() -> dict[str, int | str]:
         "tokens": tokens,
         "quarantined": await _all(front_door_session, quarantine.reseal),
         "emails": await _all(identity_session, mail.reseal),
+        "second_steps": await _all(identity_session, second_factor.reseal),
     }
 
 

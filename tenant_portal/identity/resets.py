@@ -13,18 +13,17 @@ from tenant_portal.crypto import new_token, token_hash
 from tenant_portal.errors import NotFound
 from tenant_portal.identity import attempts, letters, sessions
 from tenant_portal.identity.passwords import hash_password
-from tenant_portal.identity.queries import Person
+from tenant_portal.identity.queries import people, without_session
 from tenant_portal.identity.rules import NOTICE_LIFE, RESET, RESET_LIFE, SIGN_IN, refuse_weak_password
 from tenant_portal.mail import service as mail
-from tenant_portal.models import PasswordReset, Tenant, User
-from tenant_portal.models.enums import TenantState
+from tenant_portal.models import PasswordReset, User
 
 GONE = "This link is not valid any more. Ask for a new one."
 
 
 async def send_link(session: AsyncSession, email: str, now: datetime) -> None:
     """Write to whoever has this address; nothing happens if nobody has. Takes an identity session."""
-    user = (await session.execute(_who(col(User.email) == email.strip().lower()))).scalar_one_or_none()
+    user = (await session.execute(people(col(User.email) == email.strip().lower()))).scalar_one_or_none()
     if user is None:
         return
     token = new_token()
@@ -43,7 +42,7 @@ async def send_link(session: AsyncSession, email: str, now: datetime) -> None:
 
 async def find(session: AsyncSession, token: str, now: datetime) -> User:
     """Whose password this link sets; NotFound for any other. Takes an identity session."""
-    query = _who(
+    query = people(
         col(User.id) == col(PasswordReset.user_id),
         col(PasswordReset.token_hash) == token_hash(token),
         col(PasswordReset.expires_at) > now,
@@ -72,8 +71,7 @@ async def settle(session: AsyncSession, token: str, password: str, now: datetime
     letter = letters.notice(user.email, user.name, "Your password was changed by a link that was sent to you.")
     await mail.post(session, user.tenant_id, letter, kind="notice", useful_for=NOTICE_LIFE)
     if user.tenant_id is not None:
-        person = Person(user.id, user.tenant_id, user.name, user.email, user.role, user.id)
-        await audit.record(session, person, "user:password-reset", user.email)
+        await audit.record(session, without_session(user), "user:password-reset", user.email)
 
 
 async def cancel(session: AsyncSession, user_id: UUID) -> None:
@@ -84,9 +82,3 @@ async def cancel(session: AsyncSession, user_id: UUID) -> None:
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
     """Delete links that are over. Takes an identity session."""
     await session.execute(sa.delete(PasswordReset).where(col(PasswordReset.expires_at) <= now))
-
-
-def _who(*where: sa.ColumnElement[bool]) -> sa.Select[User]:
-    """People who may sign in."""
-    closed = sa.exists(col(Tenant.id)).where(col(Tenant.id) == col(User.tenant_id), col(Tenant.state) == TenantState.CLOSED)
-    return sa.select(User).where(*where, col(User.disabled_at).is_(None), ~closed)

@@ -37,6 +37,8 @@ class Limit:
 
 
 SIGN_IN = Limit("", 5, 20, timedelta(seconds=2))
+# Three codes of a million are right at any moment.
+SECOND_STEP = Limit("code-", 5, 20, timedelta(seconds=2))
 # Each try sends an e-mail to somebody who may not want it.
 RESET = Limit("reset-", 3, 20, timedelta(minutes=1))
 

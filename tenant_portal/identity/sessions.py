@@ -4,6 +4,7 @@ Every ended session is announced on `portal_sessions`, so that each web process 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,14 @@ from tenant_portal.identity.rules import ABSOLUTE, IDLE, SEEN_STEP
 from tenant_portal.models import User, UserSession
 
 SESSIONS_CHANNEL = "portal_sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a request came from."""
+
+    address: str
+    user_agent: str
 
 
 async def begin(session: AsyncSession, user: User, *, address: str, user_agent: str, now: datetime) -> str:
@@ -61,6 +70,11 @@ async def end_others(session: AsyncSession, person: Person) -> int:
     """End all sessions of this person but the present one; how many there were."""
     where = (col(UserSession.user_id) == person.user_id, col(UserSession.id) != person.session_id)
     return len(await _end_where(session, *where))
+
+
+async def end_of_all(session: AsyncSession, user_ids: Iterable[UUID]) -> int:
+    """End every session of these users; how many there were."""
+    return len(await _end_where(session, col(UserSession.user_id).in_(list(user_ids))))
 
 
 async def end_all(session: AsyncSession, user_id: UUID) -> int:

@@ -8,7 +8,7 @@ from tenant_portal.models.lead import Lead, LeadNote
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.throttle import Throttle
 from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, TenantTraffic, WebhookRefusal
-from tenant_portal.models.user import Invitation, PasswordReset, SignInAttempt, User, UserSession
+from tenant_portal.models.user import Invitation, PasswordReset, SecondFactor, SignInAttempt, User, UserSession
 
 __all__ = [
     "AuditEvent",
@@ -22,6 +22,7 @@ __all__ = [
     "OutgoingEmail",
     "PasswordReset",
     "QuarantinedRequest",
+    "SecondFactor",
     "SignInAttempt",
     "Subaccount",
     "Tenant",

@@ -26,6 +26,7 @@ NOT_FOUND = "404"
 LOGIN = "/login"
 SIGN_IN = "/auth/login"
 SIGN_OUT = "/auth/logout"
+TWO_STEP = "/auth/two-step"
 
 
 def thread(conversation_id: UUID | str) -> str:

@@ -26,6 +26,8 @@ HANDLERS: dict[str, set[str]] = {
         "revoke_invitation",
         "change_role",
         "remove_member",
+        "reset_second_step",
+        "require_second_step",
         "end_session",
         "end_other_sessions",
         "dismiss_notice",

@@ -16,7 +16,7 @@ from tenant_portal.identity import sessions
 from tenant_portal.identity.cookies import cookie_name, read_token
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.rules import ABSOLUTE
-from tenant_portal.identity.service import Device
+from tenant_portal.identity.sessions import Device
 
 # These pages hold no script at all, so none may run on them.
 POLICY = (

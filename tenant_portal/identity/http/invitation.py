@@ -9,7 +9,8 @@ from starlette.routing import BaseRoute, Route
 from tenant_portal.db import identity_session
 from tenant_portal.errors import BadInput
 from tenant_portal.identity import team
-from tenant_portal.identity.http.forms import device_of, enter_at, own_form, page, problem
+from tenant_portal.identity.http import two_step
+from tenant_portal.identity.http.forms import device_of, own_form, page, problem
 
 
 async def invitation_page(request: Request) -> Response:
@@ -23,7 +24,7 @@ async def accept_invitation(request: Request) -> Response:
     token, name = form.get("token", ""), form.get("name", "")
     try:
         async with identity_session() as session:
-            session_token = await team.accept(
+            outcome = await team.accept(
                 session,
                 token,
                 name=name,
@@ -33,7 +34,7 @@ async def accept_invitation(request: Request) -> Response:
             )
     except BadInput as error:
         return await _invitation(request, token, name, error)
-    return enter_at("/", session_token, request)
+    return await two_step.proceed(request, outcome, "/")
 
 
 async def _invitation(request: Request, token: str, name: str = "", error: BadInput | None = None) -> Response:

@@ -10,10 +10,10 @@ from tenant_portal.db import identity_session
 from tenant_portal.errors import NotFound
 from tenant_portal.identity import passwords, service, sessions
 from tenant_portal.identity.cookies import cookie_name
+from tenant_portal.identity.http import two_step
 from tenant_portal.identity.http.forms import (
     CLEAR_STORAGE,
     device_of,
-    enter_at,
     is_secure,
     own_form,
     page,
@@ -46,7 +46,7 @@ async def sign_in(request: Request) -> Response:
         token = ""
     if not token:
         return page(request, "login.html", 401, goal=goal, email=email[:254], error=service.SIGN_IN_REFUSED)
-    return enter_at(goal, token, request)
+    return await two_step.proceed(request, token, goal)
 
 
 async def sign_out(request: Request) -> Response:

@@ -13,6 +13,7 @@ from tenant_portal.ui.components import (
     status_badge,
     text_input,
 )
+from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.settings.rows import BrowserRow
 from tenant_portal.ui.pages.settings.state import SettingsState
@@ -29,6 +30,7 @@ def settings_page() -> rx.Component:
         profile(),
         team(),
         password(),
+        two_step(),
         browsers(),
         active=routes.SETTINGS,
         intro=intro,
@@ -44,6 +46,7 @@ def staff_settings_page() -> rx.Component:
         _notice(),
         profile(),
         password(),
+        two_step(),
         browsers(),
         active=routes.STAFF_SETTINGS,
         intro=intro,
@@ -105,6 +108,32 @@ def password() -> rx.Component:
     )
     form = rx.form(fields, on_submit=SettingsState.change_password, reset_on_submit=True)
     return panel(form, title="Password", note="Changing it signs out every other browser.")
+
+
+def two_step() -> rx.Component:
+    """Whether a code is asked for besides the password; it is set up on a page of its own."""
+    state = rx.el.div(
+        rx.cond(SettingsState.has_second_step, status_badge("On", "good"), status_badge("Off")),
+        rx.el.span(
+            rx.cond(
+                SettingsState.has_second_step,
+                SettingsState.codes_left.to_string() + " recovery codes are left.",
+                "Only your password protects your account.",
+            ),
+            class_name="soft grow",
+        ),
+        NativeLink.create(
+            rx.cond(SettingsState.has_second_step, "Change", "Set up"),
+            href=routes.TWO_STEP,
+            class_name="button button-plain",
+        ),
+        class_name="row row-wrap",
+    )
+    return panel(
+        rx.cond(SettingsState.is_loaded, state, skeleton_rows(1, "32px")),
+        title="Two-step sign-in",
+        note="Besides the password, a code that only your phone can make.",
+    )
 
 
 def browsers() -> rx.Component:

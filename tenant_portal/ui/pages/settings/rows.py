@@ -46,6 +46,7 @@ class MemberRow:
     role_word: str
     initials: str
     is_me: bool
+    has_second_step: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def member_row(member: Member, person: Person) -> MemberRow:
         ROLE_WORDS[member.role],
         initials_of(member.name),
         member.user_id == person.user_id,
+        member.has_second_step,
     )
 
 
