@@ -1,4 +1,4 @@
-"""E-mails on their way, forgotten passwords, and the second step of sign-in.
+"""E-mails on their way, forgotten passwords, the second step of sign-in, and a trail to look through.
 
 `jobs.wake(task, null, delay)` wakes the agency's own work: e-mails to staff belong to no tenant. The identity door may
 wake, since a forgotten password is told before anybody has signed in.
@@ -105,6 +105,11 @@ def upgrade() -> None:
     op.add_column(
         "tenant", sa.Column("two_factor_required", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
+    op.alter_column("audit_event", "action", type_=sa.String(60, collation="C"))
+    op.create_index("ix_audit_event_action", "audit_event", ["tenant_id", "action"])
+    op.create_index(
+        "ix_audit_event_actor", "audit_event", ["tenant_id", "actor_id", sa.text("at desc"), sa.text("id desc")]
+    )
     cursor = op.get_bind().connection.cursor()
     cursor.execute(WAKE.format(lock=OF_ANYBODY))
     cursor.execute("grant usage on schema jobs to portal_identity")
@@ -112,6 +117,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_audit_event_actor", "audit_event")
+    op.drop_index("ix_audit_event_action", "audit_event")
+    op.alter_column("audit_event", "action", type_=sa.String(60, collation="default"))
     op.drop_column("tenant", "two_factor_required")
     op.drop_table("second_factor")
     op.drop_table("password_reset")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from tenant_portal.audit import service as audit
 from tenant_portal.crypto import new_token, token_hash
 from tenant_portal.identity.queries import Person, SignedIn, find_session
 from tenant_portal.identity.rules import ABSOLUTE, IDLE, SEEN_STEP
@@ -64,6 +65,21 @@ async def end(session: AsyncSession, user_id: UUID, session_id: UUID) -> bool:
     """End one session of this user; whether there was one. Another user's id changes nothing."""
     where = (col(UserSession.user_id) == user_id, col(UserSession.id) == session_id)
     return bool(await _end_where(session, *where))
+
+
+async def end_own(session: AsyncSession, person: Person, session_id: UUID) -> bool:
+    """Sign one browser of one's own out; whether there was such a one. Takes an identity session."""
+    is_ended = await end(session, person.user_id, session_id)
+    if is_ended and person.tenant_id is not None:
+        await audit.record(session, person, "session:ended", person.email)
+    return is_ended
+
+
+async def end_own_others(session: AsyncSession, person: Person) -> None:
+    """Sign all one's other browsers out. Takes an identity session."""
+    ended = await end_others(session, person)
+    if ended and person.tenant_id is not None:
+        await audit.record(session, person, "session:others-ended", person.email, browsers=ended)
 
 
 async def end_others(session: AsyncSession, person: Person) -> int:

@@ -10,6 +10,7 @@ LEAD = "/leads/[lead_id]"
 CHANNELS = "/channels"
 CONNECT = "/channels/connect"
 SETTINGS = "/settings"
+ACTIVITY = "/settings/activity"
 
 # Everything below this prefix is for staff only: ui/gate.py decides by it.
 STAFF_PREFIX = "/staff"
@@ -27,6 +28,7 @@ LOGIN = "/login"
 SIGN_IN = "/auth/login"
 SIGN_OUT = "/auth/logout"
 TWO_STEP = "/auth/two-step"
+ACTIVITY_EXPORT = "/export/activity.csv"
 
 
 def thread(conversation_id: UUID | str) -> str:

@@ -32,6 +32,7 @@ HANDLERS: dict[str, set[str]] = {
         "end_other_sessions",
         "dismiss_notice",
     },
+    "ActivityState": {"load", "choose_person", "choose_kind", "load_more"},
     "ChannelsState": {
         "load",
         "refresh",

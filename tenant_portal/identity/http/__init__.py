@@ -2,9 +2,9 @@
 
 from starlette.routing import BaseRoute
 
-from tenant_portal.identity.http import forgotten, invitation, sign_in, two_step
+from tenant_portal.identity.http import activity, forgotten, invitation, sign_in, two_step
 from tenant_portal.identity.http.forms import EXCEPTION_HANDLERS, person_of
 
 __all__ = ["EXCEPTION_HANDLERS", "person_of", "routes"]
 
-routes: list[BaseRoute] = [*sign_in.routes, *invitation.routes, *forgotten.routes, *two_step.routes]
+routes: list[BaseRoute] = [*sign_in.routes, *invitation.routes, *forgotten.routes, *two_step.routes, *activity.routes]

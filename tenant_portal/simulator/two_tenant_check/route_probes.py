@@ -29,6 +29,7 @@ AUDIENCES = {
     "/readyz/proxy": Audience.EVERYBODY,
     "/metrics": Audience.EVERYBODY,
     "/media/{media_id}": Audience.CLIENT,
+    "/export/activity.csv": Audience.CLIENT,
     "/staff/simulator/report": Audience.STAFF,
     "/staff/simulator/media/{sid}": Audience.STAFF,
 }

@@ -6,6 +6,7 @@ from tenant_portal.ui import routes
 from tenant_portal.ui.components import (
     button,
     confirm_dialog,
+    link_button,
     notice_area,
     panel,
     relative_time,
@@ -34,6 +35,7 @@ def settings_page() -> rx.Component:
         browsers(),
         active=routes.SETTINGS,
         intro=intro,
+        actions=(rx.cond(SessionState.is_owner, link_button("Activity", routes.ACTIVITY, icon="history")),),
         width="narrow",
     )
 

@@ -159,7 +159,7 @@ class SettingsState(rx.State):
         """Sign out one other browser."""
         person = await signed_in(self)
         async with identity_session() as session:
-            if not await sessions.end(session, person.user_id, _id(session_id)):
+            if not await sessions.end_own(session, person, _id(session_id)):
                 raise NotFound
         await _read(self, person)
         self.notice = "That browser is signed out."
@@ -169,7 +169,7 @@ class SettingsState(rx.State):
         """Sign out everywhere else."""
         person = await signed_in(self)
         async with identity_session() as session:
-            await sessions.end_others(session, person)
+            await sessions.end_own_others(session, person)
         await _read(self, person)
         self.notice = "All other browsers are signed out."
 

@@ -161,12 +161,13 @@ def _invitation(row: rx.Var[InvitationRow]) -> rx.Component:
                 class_name="soft",
                 font_size="13px",
             ),
-            rx.cond(
-                row.mail_error != "",
-                rx.el.div(row.mail_error, class_name="field-error"),
+            rx.el.div(
+                status_badge(row.mail_word, row.mail_tone),
+                rx.cond(row.mail_error != "", rx.el.span(row.mail_error, class_name="soft", font_size="13px")),
+                class_name="row row-wrap",
+                margin_top="6px",
             ),
             class_name="grow",
         ),
-        status_badge(row.mail_word, row.mail_tone),
         button("Revoke", look="quiet", small=True, on_click=SettingsState.revoke_invitation(row.invitation_id)),
     )
