@@ -126,7 +126,7 @@ def _narrowed(tenant_id: UUID, narrowing: Narrowing) -> list[sa.ColumnElement[bo
         own = sa.select(col(User.id)).where(col(User.tenant_id) == tenant_id)
         where.append(sa.or_(col(AuditEvent.actor_id).is_(None), col(AuditEvent.actor_id).not_in(own)))
     if narrowing.kind:
-        # In the order of bytes, which the column has, `;` follows `:`, so that `lead:` up to `lead;` is one kind. Not by
+        # In the order of bytes, which the column has, `;` follows `:`: `lead:` up to `lead;` is one kind. Not by
         # split_part: under row-level security an index serves leakproof comparisons only.
         action = col(AuditEvent.action)
         where += [action >= f"{narrowing.kind}:", action < f"{narrowing.kind};"]
