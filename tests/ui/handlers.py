@@ -20,6 +20,7 @@ HANDLERS: dict[str, set[str]] = {
     "LeadState": {"load", "refresh", "rename", "set_stage", "add_note", "delete_note", "close_notice"},
     "SettingsState": {
         "load",
+        "refresh",
         "save_name",
         "change_password",
         "invite",

@@ -54,14 +54,14 @@ def _narrowing() -> rx.Component:
     export = NativeLink.create(
         rx.icon("download", aria_hidden="true"),
         rx.el.span("Export as CSV"),
-        href=ActivityState.export_href,
+        href=rx.Var.create(f"{routes.ACTIVITY_EXPORT}?person=") + ActivityState.person + "&kind=" + ActivityState.kind,
         download=True,
         class_name="button button-plain",
     )
     return rx.el.div(
         field("Who", _people(), name="activity-person"),
         field("What", _kinds(), name="activity-kind"),
-        rx.cond(ActivityState.export_href != "", export),
+        export,
         class_name="activity-narrowing",
     )
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 from uuid import UUID
 
 import reflex as rx
@@ -51,7 +50,6 @@ class ActivityState(rx.State):
     person: str = ""
     kind: str = ""
     has_more: bool = False
-    export_href: str = ""
     _last_at: str = ""
     _last_id: str = ""
 
@@ -108,8 +106,6 @@ async def _read(state: ActivityState, person: Person, before: Mark | None = None
     state.has_more = len(found) > PAGE and len(state.lines) < MOST_LINES
     last = found[:PAGE][-1].mark if found else before
     state._last_at, state._last_id = (last.at.isoformat(), str(last.id)) if last else ("", "")
-    asked = {name: value for name, value in (("person", state.person), ("kind", state.kind)) if value}
-    state.export_href = routes.ACTIVITY_EXPORT + (f"?{urlencode(asked)}" if asked else "")
 
 
 def _line(entry: Entry) -> Line:

@@ -16,6 +16,7 @@ from tenant_portal.identity.queries import (
     list_members,
     needs_second_step,
 )
+from tenant_portal.ui import live
 from tenant_portal.ui.pages.settings.rows import (
     BrowserRow,
     InvitationRow,
@@ -54,6 +55,12 @@ class SettingsState(rx.State):
         self.notice = self.name_error = self.old_password_error = self.new_password_error = ""
         _forget_invitation(self)
         await _read(self, person)
+        await live.join(self, person, SettingsState.refresh)
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Something changed for this client, such as an e-mail that was sent."""
+        await _read(self, await signed_in(self))
 
     @rx.event
     async def save_name(self, form: dict[str, Any]) -> None:
