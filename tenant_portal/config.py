@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from email.utils import parseaddr
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
     twilio_auth_token: str = Field("", description="Auth token of the parent account.")
     object_store_url: str = Field("", description="`s3://bucket/prefix` or empty for a local folder.")
     redis_url: str = Field("", description="Redis for the session state of several web processes.")
+    smtp_url: str = Field("", description="Mail server; empty writes e-mails to a folder of the data folder.")
+    mail_from: str = Field("", description="Sender of e-mails, like `Acme Portal <portal@example.com>`.")
     webhook_soft_line: float = Field(100, gt=0, description="Webhooks a second of one client before its jobs slow.")
     webhook_flood_line: float = Field(2000, gt=0, description="Webhooks a second of one client before 429.")
     webhook_failure_line: float = Field(20, gt=0, description="Wrong requests a second of one address before 429.")
@@ -80,6 +83,24 @@ class Settings(BaseSettings):
     def _is_redis(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"smtp", "smtps", "smtp+plain"} or not parts.hostname):
+            raise ValueError("must be like smtp://user:password@mail.example.com:587 (or smtps://, smtp+plain://)")
+        if parts.scheme == "smtp+plain" and parts.password and parts.hostname not in LOOPBACK_HOSTS:
+            raise ValueError("must not send a password without TLS: use smtp:// or smtps://")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_a_sender(cls, value: str) -> str:
+        address = parseaddr(value)[1]
+        if value and not (value.isprintable() and all(address.partition("@"))):
+            raise ValueError("must be like Acme Portal <portal@example.com>")
         return value
 
     @field_validator("secret_keys")
@@ -124,6 +145,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("PORTAL_SMTP_URL needs PORTAL_MAIL_FROM, an address that the mail server may send from")
+        return self
+
+    @model_validator(mode="after")
     def _web_processes_share_their_state(self) -> Self:
         if self.web_workers > 1 and not self.redis_url:
             raise ValueError("PORTAL_WEB_WORKERS: more than one web process needs PORTAL_REDIS_URL")
@@ -145,6 +172,11 @@ class Settings(BaseSettings):
         if self.twilio_base_url or self.twilio_mode == "live":
             return self.twilio_base_url
         return f"http://127.0.0.1:{self.port + 1}"
+
+    @cached_property
+    def mail_sender(self) -> str:
+        """PORTAL_MAIL_FROM, or a name for the folder that e-mails are written to."""
+        return self.mail_from or "Tenant Portal <portal@localhost>"
 
     @cached_property
     def cookies_are_secure(self) -> bool:

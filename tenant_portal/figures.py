@@ -50,6 +50,7 @@ LAG = Figure(
         union all select tenant_id, 'inbox.fetch_media', next_attempt_at from media where state = 'waiting'
         union all select tenant_id, 'channels.advance', next_attempt_at from channel
         union all select tenant_id, 'tenants.provision', next_attempt_at from subaccount
+        union all select tenant_id, 'mail.send', next_attempt_at from outgoing_email where state = 'waiting'
     ) as work where due <= now() and tenant_id <> all (:others) group by 1, 2 order by 3 desc limit :most
     """,
 )

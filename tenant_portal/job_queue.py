@@ -59,10 +59,11 @@ def connector() -> PsycopgConnector:
     )
 
 
-async def wake(session: AsyncSession, task: str, tenant_id: UUID, *, delay_seconds: float = 0) -> None:
+async def wake(session: AsyncSession, task: str, tenant_id: UUID | None, *, delay_seconds: float = 0) -> None:
     """Have `task` drain this tenant's work once the caller's transaction has committed; at most one such job waits.
 
-    Raises nothing of its own: a job that waits already is kept (and moved forward where the new delay is shorter).
+    Without a tenant it is the agency's own work. Raises nothing of its own: a job that waits already is kept (and moved
+    forward where the new delay is shorter).
     """
     await session.execute(WAKE, {"task": task, "tenant": tenant_id, "delay": delay_seconds})
 

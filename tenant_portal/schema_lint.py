@@ -30,10 +30,13 @@ UNIQUE_FOR_ALL = frozenset(
         "pk_user_session",
         "uq_user_session_id",
         "uq_invitation_token_hash",
+        "pk_outgoing_email",
+        "pk_password_reset",
+        "pk_second_factor",
     }
 )
 # These point at a person or a tenant as a whole, before or without a tenant of their own.
-PLAIN_REFERENCES = frozenset({"fk_user_session_user_id"})
+PLAIN_REFERENCES = frozenset({"fk_user_session_user_id", "fk_password_reset_user_id", "fk_second_factor_user_id"})
 OURS = "c.relnamespace = 'public'::regnamespace and c.relname <> 'alembic_version'"
 DOORS = ", ".join(f"'{role}'" for role in (*wall.DOOR_ROLES, wall.LOGIN))
 IS_DOOR = f"rolname in ({DOORS})"

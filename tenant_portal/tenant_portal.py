@@ -14,6 +14,7 @@ from tenant_portal.ui.event_gate import EventFilter, EventGate, on_exception
 from tenant_portal.ui.gate import AsgiGate
 from tenant_portal.ui.live import Live
 from tenant_portal.ui.overlay import app_wraps
+from tenant_portal.ui.pages.activity import ActivityState, activity_page
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, channels_page, connect_page
 from tenant_portal.ui.pages.home import HomeState, home_page
 from tenant_portal.ui.pages.inbox import InboxState, inbox_page, thread_page
@@ -77,6 +78,7 @@ add(routes.QUARANTINE, quarantine_page, "Quarantine", HeldRequestsState.load)
 add(routes.SIMULATOR, check_page, "Two-tenant check", CheckState.load)
 add(routes.HANDSET, handset_page, "Handset", HandsetState.load)
 add(routes.SETTINGS, settings_page, "Settings", SettingsState.load)
+add(routes.ACTIVITY, activity_page, "Activity", ActivityState.load)
 add(routes.STAFF_SETTINGS, staff_settings_page, "Settings", SettingsState.load)
 app.add_page(signed_out_page, route=routes.SIGNED_OUT, title="Signed out · Tenant Portal")
 app.add_page(not_found_page, route=routes.NOT_FOUND, title="Not found · Tenant Portal")

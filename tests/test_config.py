@@ -34,6 +34,11 @@ pytestmark = pytest.mark.usefixtures("settings_anew")
         ("WEB_WORKERS", "0", "PORTAL_WEB_WORKERS"),
         ("WEB_WORKERS", "2", "PORTAL_WEB_WORKERS: more than one web process needs PORTAL_REDIS_URL"),
         ("WORKERS", "0", "PORTAL_WORKERS"),
+        ("SMTP_URL", "mail.example.com", "PORTAL_SMTP_URL: must be like smtp://"),
+        ("SMTP_URL", "smtp://mail.example.com", "PORTAL_SMTP_URL needs PORTAL_MAIL_FROM"),
+        ("SMTP_URL", "smtp+plain://me:secret@mail.example.com", "must not send a password without TLS"),
+        ("MAIL_FROM", "Acme Portal", "PORTAL_MAIL_FROM: must be like"),
+        ("MAIL_FROM", "Acme\nBcc: x@y.example <a@b.example>", "PORTAL_MAIL_FROM: must be like"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str) -> None:

@@ -1,9 +1,12 @@
 """Writing the audit trail, in the transaction of what it tells."""
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from tenant_portal.errors import TenantMissing
 from tenant_portal.models import AuditEvent
@@ -51,3 +54,11 @@ async def record(
     )
     session.add(event)
     await session.flush()
+
+
+async def count_since(session: AsyncSession, tenant_id: UUID, action: str, since: datetime) -> int:
+    """How often something was done. Takes a tenant session."""
+    query = sa.select(sa.func.count()).where(
+        col(AuditEvent.tenant_id) == tenant_id, col(AuditEvent.at) >= since, col(AuditEvent.action) == action
+    )
+    return await session.scalar(query) or 0

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import typer
@@ -16,6 +17,7 @@ from tenant_portal.cli import runtime
 from tenant_portal.cli.runtime import AsJson
 from tenant_portal.config import settings
 from tenant_portal.errors import PortalError
+from tenant_portal.mail.gateway import FOLDER
 from tenant_portal.models import row_level_security as wall
 from tenant_portal.schema_lint import breaches
 from tenant_portal.twilio_gateway.clients import parent_gateway
@@ -27,6 +29,10 @@ STUCK_JOBS = text(
 )
 WORKERS = text("select count(*) from jobs.procrastinate_workers where last_heartbeat > now() - interval '1 minute'")
 GIVEN_UP = text("select count(*) from jobs.given_up()")
+UNSENT = text(
+    "select count(*) from outgoing_email where state = 'failed' and settled_at > now() - interval '1 day'"
+    " or state = 'waiting' and next_attempt_at < now() - interval '5 minutes'"
+)
 DANGEROUS_ROLES = text("select rolname from pg_roles where rolname = any(:roles) and (rolsuper or rolbypassrls)")
 
 
@@ -97,6 +103,15 @@ async def _queue() -> Finding:
     return Finding("queue", True, f"{workers} workers, nothing waits.")
 
 
+async def _mail() -> Finding:
+    async with db.job_queue_session() as session:
+        unsent = await session.scalar(UNSENT)
+    if unsent:
+        return Finding("mail", False, f"{unsent} e-mails were not sent in the last day; the log says why.")
+    where = urlsplit(settings().smtp_url).hostname or f"the folder {settings().data_dir / FOLDER}"
+    return Finding("mail", True, f"E-mails go to {where}.")
+
+
 async def _twilio() -> Finding:
     await asyncio.wait_for(parent_gateway().find_subaccount("tenant_portal doctor"), REACH_SECONDS)
     return Finding("twilio", True, f"The {settings().twilio_mode} parent account answers.")
@@ -133,6 +148,7 @@ CHECKS: dict[str, Callable[[], Coroutine[Any, Any, Finding]]] = {
     "roles": _roles,
     "policies": _policies,
     "queue": _queue,
+    "mail": _mail,
     "twilio": _twilio,
     "web": _web,
     "redis": _redis,

@@ -10,7 +10,6 @@ import typer
 
 from tenant_portal.cli import runtime
 from tenant_portal.cli.runtime import AsJson
-from tenant_portal.config import settings
 from tenant_portal.db import staff_session, tenant_session
 from tenant_portal.identity import team
 from tenant_portal.tenants import jobs, queries, service
@@ -73,7 +72,7 @@ async def _create(name: str, owner_email: str) -> dict[str, Any]:
             token = await team.invite_owner(
                 session, service.AGENCY, tenant_id, email=owner_email, now=datetime.now(UTC)
             )
-        shown["invitation"] = f"{settings().origin}/invitation/{token}"
+        shown["invitation"] = team.invitation_link(token)
     return shown
 
 

@@ -14,7 +14,7 @@ from tenant_portal.cli import runtime
 from tenant_portal.cli.runtime import AsJson
 from tenant_portal.db import identity_session
 from tenant_portal.errors import BadInput, NotFound
-from tenant_portal.identity import service, sessions
+from tenant_portal.identity import resets, second_factor, service, sessions
 from tenant_portal.identity.passwords import hash_password
 from tenant_portal.identity.rules import tidy_email
 from tenant_portal.models import Tenant, User
@@ -60,6 +60,12 @@ def reset_password(email: Email, as_json: AsJson = False) -> None:
     runtime.show_one(runtime.run(lambda: _reset(email, _new_password())), as_json=as_json)
 
 
+@app.command("reset-two-step")
+def reset_two_step(email: Email, as_json: AsJson = False) -> None:
+    """Take somebody's two-step sign-in away, whose phone and recovery codes are lost; sign them out everywhere."""
+    runtime.show_one(runtime.run(lambda: _reset_two_step(email)), as_json=as_json)
+
+
 async def _create(email: str, name: str, role: Role, client: str, password: str) -> dict[str, Any]:
     async with identity_session() as session:
         tenant_id = await _tenant(session, client) if client else None
@@ -95,8 +101,17 @@ async def _reset(email: str, password: str) -> dict[str, Any]:
     async with identity_session() as session:
         user = await _user(session, email)
         user.password_hash = await hash_password(password)
+        await resets.cancel(session, user.id)
         ended = await sessions.end_all(session, user.id)
     return {"email": user.email, "password": password, "sessions_ended": ended}
+
+
+async def _reset_two_step(email: str) -> dict[str, Any]:
+    async with identity_session() as session:
+        user = await _user(session, email)
+        had_one = await second_factor.take_away(session, user.tenant_id, user.id)
+        ended = await sessions.end_all(session, user.id)
+    return {"email": user.email, "had_two_step": had_one, "sessions_ended": ended}
 
 
 async def _user(session: AsyncSession, email: str) -> User:

@@ -9,34 +9,29 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from tenant_portal.identity.rules import (
-    ACCOUNT_FREE_FAILURES,
-    ADDRESS_FREE_FAILURES,
-    FORGET_FAILURES_AFTER,
-    pause_after,
-)
+from tenant_portal.identity.rules import FORGET_FAILURES_AFTER, SIGN_IN, Limit, pause_after
 from tenant_portal.models import SignInAttempt
 from tenant_portal.networks import network_of
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to sign in, already counted as a failure until it succeeds."""
+    """One try, already counted as a failure until it succeeds."""
 
     account_key: str
     address_key: str
     is_blocked: bool
 
 
-async def count(session: AsyncSession, email: str, address: str, now: datetime) -> Attempt:
-    """Count a try before the password is looked at, so that a thousand tries at once cannot slip past the counter.
+async def count(session: AsyncSession, account: str, address: str, now: datetime, limit: Limit = SIGN_IN) -> Attempt:
+    """Count a try before the secret is looked at, so that a thousand tries at once cannot slip past the counter.
 
     A try while blocked is not counted: hammering must not lock the owner out for ever.
     """
-    keys = (_key("account", email.strip().lower()), _key("address", network_of(address)))
-    free = (ACCOUNT_FREE_FAILURES, ADDRESS_FREE_FAILURES)
+    keys = (_account_key(limit, account), _key(f"{limit.kind}address", network_of(address)))
+    free = (limit.account_free, limit.address_free)
     # Always in this order: two tries lock the same rows, and must not wait for each other.
-    blocked = [await _count_one(session, key, allowed, now) for key, allowed in zip(keys, free, strict=True)]
+    blocked = [await _count_one(session, key, allowed, limit, now) for key, allowed in zip(keys, free, strict=True)]
     return Attempt(*keys, any(blocked))
 
 
@@ -53,6 +48,12 @@ async def forgive(session: AsyncSession, attempt: Attempt) -> None:
     )
 
 
+async def clear(session: AsyncSession, account: str, *limits: Limit) -> None:
+    """The account starts afresh: somebody has proved in another way that it is theirs."""
+    keys = [_account_key(limit, account) for limit in limits]
+    await session.execute(sa.delete(SignInAttempt).where(col(SignInAttempt.key).in_(keys)))
+
+
 async def forget_old(session: AsyncSession, now: datetime) -> None:
     """Delete counters that no longer hold anybody back. Takes an identity session."""
     await session.execute(
@@ -60,7 +61,7 @@ async def forget_old(session: AsyncSession, now: datetime) -> None:
     )
 
 
-async def _count_one(session: AsyncSession, key: str, free: int, now: datetime) -> bool:
+async def _count_one(session: AsyncSession, key: str, free: int, limit: Limit, now: datetime) -> bool:
     await session.execute(
         insert(SignInAttempt).values(key=key, failures=0, last_failure_at=now).on_conflict_do_nothing()
     )
@@ -70,9 +71,13 @@ async def _count_one(session: AsyncSession, key: str, free: int, now: datetime) 
         return True
     is_old = now - row.last_failure_at > FORGET_FAILURES_AFTER
     row.failures = 1 if is_old else row.failures + 1
-    row.last_failure_at, row.blocked_until = now, now + pause_after(row.failures, free)
+    row.last_failure_at, row.blocked_until = now, now + pause_after(row.failures, free, limit.first_pause)
     await session.flush()
     return False
+
+
+def _account_key(limit: Limit, account: str) -> str:
+    return _key(f"{limit.kind}account", account.strip().lower())
 
 
 def _key(kind: str, value: str) -> str:

@@ -1,10 +1,10 @@
-"""What happens to old sessions and old failures by itself."""
+"""What happens to old sessions, links and failures by itself."""
 
 from datetime import UTC, datetime
 
 from tenant_portal import job_queue
 from tenant_portal.db import identity_session
-from tenant_portal.identity import attempts, sessions
+from tenant_portal.identity import attempts, resets, sessions
 
 
 @job_queue.app.periodic(cron="*/10 * * * *")
@@ -15,3 +15,4 @@ async def forget(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands
     async with identity_session() as session:
         await sessions.forget_ended(session, now)
         await attempts.forget_old(session, now)
+        await resets.forget_expired(session, now)

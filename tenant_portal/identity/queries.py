@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from tenant_portal.crypto import token_hash
 from tenant_portal.identity.rules import is_alive
-from tenant_portal.models import Invitation, Tenant, User, UserSession
-from tenant_portal.models.enums import Role, TenantState
+from tenant_portal.models import Invitation, OutgoingEmail, SecondFactor, Tenant, User, UserSession
+from tenant_portal.models.enums import EmailState, Role, TenantState
 
 MOST_BROWSERS = 50
 
@@ -52,16 +52,19 @@ class Member:
     email: str
     role: Role
     created_at: datetime
+    has_second_step: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PendingInvitation:
-    """An invitation that may still be accepted."""
+    """An invitation that may still be accepted, and what became of its e-mail."""
 
     invitation_id: UUID
     email: str
     role: Role
     expires_at: datetime
+    mail_state: EmailState | None
+    mail_error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +104,55 @@ async def find_session(session: AsyncSession, token: str, now: datetime) -> Sign
 
 async def list_members(session: AsyncSession, tenant_id: UUID) -> list[Member]:
     """The people of one client who may sign in, oldest first. Takes a tenant session."""
+    second_step = sa.exists(col(SecondFactor.user_id)).where(
+        col(SecondFactor.tenant_id) == tenant_id,
+        col(SecondFactor.user_id) == col(User.id),
+        col(SecondFactor.confirmed_at).is_not(None),
+    )
     query = (
-        sa.select(col(User.id), col(User.name), col(User.email), col(User.role), col(User.created_at))
+        sa.select(col(User.id), col(User.name), col(User.email), col(User.role), col(User.created_at), second_step)
         .where(col(User.tenant_id) == tenant_id, col(User.disabled_at).is_(None))
         .order_by(col(User.created_at), col(User.id))
     )
     return [Member(*row) for row in (await session.execute(query))]
 
 
+async def needs_second_step(session: AsyncSession, tenant_id: UUID) -> bool:
+    """Whether everybody of this client's team needs a second step to sign in."""
+    return bool(await session.scalar(sa.select(col(Tenant.two_factor_required)).where(col(Tenant.id) == tenant_id)))
+
+
+def people(*where: sa.ColumnElement[bool]) -> sa.Select[User]:
+    """Those who may sign in: not removed, and of no client that is closed. For an identity session."""
+    closed = sa.exists(col(Tenant.id)).where(
+        col(Tenant.id) == col(User.tenant_id), col(Tenant.state) == TenantState.CLOSED
+    )
+    return sa.select(User).where(*where, col(User.disabled_at).is_(None), ~closed)
+
+
+def without_session(user: User) -> Person:
+    """Somebody who has proved who they are but has no session yet: their own id stands for it."""
+    return Person(user.id, user.tenant_id, user.name, user.email, user.role, user.id)
+
+
 async def list_invitations(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[PendingInvitation]:
     """Invitations that are open, newest first. Takes a tenant session."""
     query = (
-        sa.select(col(Invitation.id), col(Invitation.email), col(Invitation.role), col(Invitation.expires_at))
+        sa.select(
+            col(Invitation.id),
+            col(Invitation.email),
+            col(Invitation.role),
+            col(Invitation.expires_at),
+            col(OutgoingEmail.state),
+            sa.func.coalesce(col(OutgoingEmail.last_error), ""),
+        )
+        .outerjoin(
+            OutgoingEmail,
+            sa.and_(
+                col(OutgoingEmail.tenant_id) == col(Invitation.tenant_id),
+                col(OutgoingEmail.invitation_id) == col(Invitation.id),
+            ),
+        )
         .where(
             col(Invitation.tenant_id) == tenant_id,
             col(Invitation.accepted_at).is_(None),

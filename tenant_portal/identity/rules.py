@@ -1,6 +1,7 @@
 """Decisions about sign-in that need neither database nor clock."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tenant_portal.errors import BadInput
@@ -8,6 +9,10 @@ from tenant_portal.errors import BadInput
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=14)
 INVITATION_LIFE = timedelta(hours=72)
+RESET_LIFE = timedelta(hours=1)
+NOTICE_LIFE = timedelta(days=3)
+# Each sends an e-mail to an address of the owner's choice: a stolen account must not make a spammer of the portal.
+INVITATIONS_A_DAY = 100
 # A row is written for each session at most once a minute, not at every click.
 SEEN_STEP = timedelta(minutes=1)
 
@@ -15,13 +20,27 @@ PASSWORD_MIN, PASSWORD_MAX = 12, 256
 NAME_MAX, EMAIL_MAX = 120, 254
 EMAIL = re.compile(r"[^@\s\"<>(),:;\\]+@[^@\s\"<>(),:;\\]+\.[^@\s\"<>(),:;\\]+")
 
-ACCOUNT_FREE_FAILURES = 5
-ADDRESS_FREE_FAILURES = 20
-FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=15)
 FORGET_FAILURES_AFTER = timedelta(hours=24)
 
 PLAIN_PATH = re.compile(r"/[A-Za-z0-9_\-]+(/[A-Za-z0-9_\-]+)*/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many tries an account and an address have before pauses begin, which double from `first_pause`."""
+
+    kind: str
+    account_free: int
+    address_free: int
+    first_pause: timedelta
+
+
+SIGN_IN = Limit("", 5, 20, timedelta(seconds=2))
+# Three codes of a million are right at any moment.
+SECOND_STEP = Limit("code-", 5, 20, timedelta(seconds=2))
+# Each try sends an e-mail to somebody who may not want it.
+RESET = Limit("reset-", 3, 20, timedelta(minutes=1))
 
 
 def is_alive(created_at: datetime, last_seen_at: datetime, now: datetime) -> bool:
@@ -29,12 +48,12 @@ def is_alive(created_at: datetime, last_seen_at: datetime, now: datetime) -> boo
     return now - last_seen_at < IDLE and now - created_at < ABSOLUTE
 
 
-def pause_after(failures: int, free: int) -> timedelta:
-    """How long sign-in is refused after this many failures in a row: none for the first ones, then doubling."""
+def pause_after(failures: int, free: int, first: timedelta = SIGN_IN.first_pause) -> timedelta:
+    """How long a try is refused after this many failures in a row: none for the first ones, then doubling."""
     if failures < free:
         return timedelta(0)
     doublings = min(failures - free, 20)
-    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+    return min(first * (1 << doublings), LONGEST_PAUSE)
 
 
 def tidy_email(value: str) -> str:

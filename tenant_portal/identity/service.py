@@ -15,11 +15,14 @@ from sqlmodel import col
 
 from tenant_portal.audit import service as audit
 from tenant_portal.errors import BadInput, Conflict, NotFound
-from tenant_portal.identity import attempts, sessions
+from tenant_portal.identity import attempts, letters, resets, second_factor, sessions
 from tenant_portal.identity.attempts import Attempt
 from tenant_portal.identity.passwords import hash_password, is_outdated
 from tenant_portal.identity.queries import Person
-from tenant_portal.identity.rules import refuse_weak_password, tidy_email, tidy_name
+from tenant_portal.identity.rules import NOTICE_LIFE, refuse_weak_password, tidy_email, tidy_name
+from tenant_portal.identity.second_factor import SecondStep
+from tenant_portal.identity.sessions import Device
+from tenant_portal.mail import service as mail
 from tenant_portal.models import Tenant, User
 from tenant_portal.models.enums import Role, TenantState
 
@@ -35,14 +38,6 @@ class Candidate:
     user_id: UUID | None
     password_hash: str | None
     attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Where a request came from."""
-
-    address: str
-    user_agent: str
 
 
 async def create_user(
@@ -72,8 +67,13 @@ async def candidate(session: AsyncSession, email: str, address: str, now: dateti
     return Candidate(user.id, user.password_hash, attempt)
 
 
-async def settle(session: AsyncSession, who: Candidate, password: str, device: Device, now: datetime) -> str:
-    """Sign in a candidate whose password was right; the token for the cookie. Takes an identity session."""
+async def settle(
+    session: AsyncSession, who: Candidate, password: str, device: Device, now: datetime
+) -> str | SecondStep:
+    """Sign in a candidate whose password was right; the token for the cookie, or what is asked next.
+
+    Takes an identity session.
+    """
     user = await session.get(User, who.user_id)
     if user is None or user.disabled_at is not None or user.password_hash != who.password_hash:
         # Removed, or the password was changed, in the moment it took to hash.
@@ -81,7 +81,7 @@ async def settle(session: AsyncSession, who: Candidate, password: str, device: D
     await attempts.forgive(session, who.attempt)
     if is_outdated(user.password_hash):
         user.password_hash = await hash_password(password)
-    return await sessions.begin(session, user, address=device.address, user_agent=device.user_agent, now=now)
+    return await second_factor.let_in(session, user, device, now)
 
 
 async def change_password(session: AsyncSession, person: Person, who: Candidate, new: str) -> None:
@@ -95,7 +95,10 @@ async def change_password(session: AsyncSession, person: Person, who: Candidate,
         raise Conflict("The password was changed in the meantime.")
     await attempts.forgive(session, who.attempt)
     user.password_hash = await hash_password(new)
+    await resets.cancel(session, user.id)
     await sessions.end_others(session, person)
+    letter = letters.notice(user.email, user.name, "Your password was changed in the portal.")
+    await mail.post(session, user.tenant_id, letter, kind="notice", useful_for=NOTICE_LIFE)
     if person.tenant_id is not None:
         await audit.record(session, person, "user:password-changed", person.email)
 

@@ -4,6 +4,7 @@ Every ended session is announced on `portal_sessions`, so that each web process 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,12 +12,21 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from tenant_portal.audit import service as audit
 from tenant_portal.crypto import new_token, token_hash
 from tenant_portal.identity.queries import Person, SignedIn, find_session
 from tenant_portal.identity.rules import ABSOLUTE, IDLE, SEEN_STEP
 from tenant_portal.models import User, UserSession
 
 SESSIONS_CHANNEL = "portal_sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a request came from."""
+
+    address: str
+    user_agent: str
 
 
 async def begin(session: AsyncSession, user: User, *, address: str, user_agent: str, now: datetime) -> str:
@@ -57,10 +67,30 @@ async def end(session: AsyncSession, user_id: UUID, session_id: UUID) -> bool:
     return bool(await _end_where(session, *where))
 
 
+async def end_own(session: AsyncSession, person: Person, session_id: UUID) -> bool:
+    """Sign one browser of one's own out; whether there was such a one. Takes an identity session."""
+    is_ended = await end(session, person.user_id, session_id)
+    if is_ended and person.tenant_id is not None:
+        await audit.record(session, person, "session:ended", person.email)
+    return is_ended
+
+
+async def end_own_others(session: AsyncSession, person: Person) -> None:
+    """Sign all one's other browsers out. Takes an identity session."""
+    ended = await end_others(session, person)
+    if ended and person.tenant_id is not None:
+        await audit.record(session, person, "session:others-ended", person.email, browsers=ended)
+
+
 async def end_others(session: AsyncSession, person: Person) -> int:
     """End all sessions of this person but the present one; how many there were."""
     where = (col(UserSession.user_id) == person.user_id, col(UserSession.id) != person.session_id)
     return len(await _end_where(session, *where))
+
+
+async def end_of_all(session: AsyncSession, user_ids: Iterable[UUID]) -> int:
+    """End every session of these users; how many there were."""
+    return len(await _end_where(session, col(UserSession.user_id).in_(list(user_ids))))
 
 
 async def end_all(session: AsyncSession, user_id: UUID) -> int:

@@ -1,6 +1,6 @@
 """A client's team: invitations, roles, removal. Only owners; every change is in the client's audit trail."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,15 +9,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from tenant_portal.audit import service as audit
+from tenant_portal.config import settings
 from tenant_portal.crypto import new_token, token_hash
 from tenant_portal.errors import BadInput, Conflict, NotAllowed, NotFound
-from tenant_portal.identity import sessions
+from tenant_portal.identity import letters, second_factor, sessions
 from tenant_portal.identity.passwords import hash_password
-from tenant_portal.identity.queries import Person
-from tenant_portal.identity.rules import INVITATION_LIFE, refuse_weak_password, tidy_email, tidy_name
-from tenant_portal.identity.service import Device
+from tenant_portal.identity.queries import Person, list_members, without_session
+from tenant_portal.identity.rules import (
+    INVITATION_LIFE,
+    INVITATIONS_A_DAY,
+    NOTICE_LIFE,
+    refuse_weak_password,
+    tidy_email,
+    tidy_name,
+)
+from tenant_portal.identity.second_factor import SecondStep
+from tenant_portal.identity.sessions import Device
+from tenant_portal.mail import service as mail
 from tenant_portal.models import Invitation, Tenant, User
 from tenant_portal.models.enums import Role, TenantState
+from tenant_portal.models.ids import uuid7
 
 CLIENT_ROLES = (Role.OWNER, Role.AGENT)
 GONE = "This invitation is not valid any more. Ask the person who sent it for a new one."
@@ -51,11 +62,14 @@ async def _invite(
     email = tidy_email(email)
     if await session.scalar(sa.select(col(User.id)).where(_active(tenant_id), col(User.email) == email)):
         raise BadInput("This person is in your team already.", field="email")
+    if await audit.count_since(session, tenant_id, "invitation:created", now - timedelta(days=1)) >= INVITATIONS_A_DAY:
+        raise BadInput(f"{INVITATIONS_A_DAY} invitations a day are the most. Try again tomorrow.", field="email")
     await session.execute(sa.delete(Invitation).where(_open(tenant_id), col(Invitation.email) == email))
-    token = new_token()
+    token, invitation_id = new_token(), uuid7()
     session.add(
         Invitation(
             tenant_id=tenant_id,
+            id=invitation_id,
             email=email,
             role=role,
             token_hash=token_hash(token),
@@ -66,7 +80,17 @@ async def _invite(
         )
     )
     await audit.record(session, by, "invitation:created", email, of=tenant_id, role=str(role))
+    client = await session.scalar(sa.select(col(Tenant.name)).where(col(Tenant.id) == tenant_id))
+    letter = letters.invitation(email, client or "", by.name, invitation_link(token))
+    await mail.post(
+        session, tenant_id, letter, kind="invitation", useful_for=INVITATION_LIFE, invitation_id=invitation_id
+    )
     return token
+
+
+def invitation_link(token: str) -> str:
+    """The address that lets the invited person in; it works once, for 72 hours."""
+    return f"{settings().origin}/invitation/{token}"
 
 
 async def revoke(session: AsyncSession, person: Person, invitation_id: UUID) -> None:
@@ -103,6 +127,30 @@ async def remove(session: AsyncSession, person: Person, user_id: UUID, now: date
     await audit.record(session, person, "user:removed", member.email)
 
 
+async def reset_second_step(session: AsyncSession, person: Person, user_id: UUID) -> None:
+    """Take a colleague's second step away, whose phone is lost; their browsers are signed out."""
+    tenant_id = refuse_all_but_owners(person)
+    member = await _member(session, tenant_id, user_id)
+    if not await second_factor.take_away(session, tenant_id, user_id):
+        raise Conflict("This person has no two-step sign-in.")
+    await sessions.end_all(session, user_id)
+    letter = letters.notice(member.email, member.name, f"{person.name} has reset your two-step sign-in.")
+    await mail.post(session, tenant_id, letter, kind="notice", useful_for=NOTICE_LIFE)
+    await audit.record(session, person, "user:two-step-reset", member.email)
+
+
+async def require_second_step(session: AsyncSession, person: Person, is_required: bool) -> None:
+    """Whether everybody of the team needs a second step. Whoever has none is signed out, and sets it up to come in."""
+    tenant_id = refuse_all_but_owners(person)
+    without = {member.user_id for member in await list_members(session, tenant_id) if not member.has_second_step}
+    if is_required and person.user_id in without:
+        raise Conflict("Turn two-step sign-in on for yourself first.")
+    await session.execute(sa.update(Tenant).where(col(Tenant.id) == tenant_id).values(two_factor_required=is_required))
+    if is_required:
+        await sessions.end_of_all(session, without)
+    await audit.record(session, person, "team:two-step-required" if is_required else "team:two-step-optional")
+
+
 async def find_invitation(session: AsyncSession, token: str, now: datetime) -> tuple[Invitation, str]:
     """The open invitation of this token and the client's name, else NotFound. Takes an identity session."""
     query = (
@@ -121,8 +169,13 @@ async def find_invitation(session: AsyncSession, token: str, now: datetime) -> t
     return row
 
 
-async def accept(session: AsyncSession, token: str, *, name: str, password: str, device: Device, now: datetime) -> str:
-    """Join the team with the invited address; the session token for the cookie. Takes an identity session."""
+async def accept(
+    session: AsyncSession, token: str, *, name: str, password: str, device: Device, now: datetime
+) -> str | SecondStep:
+    """Join the team with the invited address; the session token for the cookie, or what is asked next.
+
+    Takes an identity session.
+    """
     invitation, _ = await find_invitation(session, token, now)
     name = tidy_name(name)
     refuse_weak_password(password, email=invitation.email, name=name)
@@ -133,9 +186,8 @@ async def accept(session: AsyncSession, token: str, *, name: str, password: str,
     ).scalar_one_or_none() is None:
         raise NotFound(GONE)
     user = await _join(session, invitation, name, await hash_password(password))
-    newcomer = Person(user.id, user.tenant_id, user.name, user.email, user.role, invitation.id)
-    await audit.record(session, newcomer, "invitation:accepted", user.email, role=str(user.role))
-    return await sessions.begin(session, user, address=device.address, user_agent=device.user_agent, now=now)
+    await audit.record(session, without_session(user), "invitation:accepted", user.email, role=str(user.role))
+    return await second_factor.let_in(session, user, device, now)
 
 
 async def _join(session: AsyncSession, invitation: Invitation, name: str, password_hash: str) -> User:
@@ -172,9 +224,9 @@ def _open(tenant_id: UUID) -> sa.ColumnElement[bool]:
     return sa.and_(col(Invitation.tenant_id) == tenant_id, col(Invitation.accepted_at).is_(None))
 
 
-async def _member(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> sa.Row[str, Role]:
-    query = sa.select(col(User.email), col(User.role)).where(_active(tenant_id), col(User.id) == user_id)
-    row = (await session.execute(query)).one_or_none()
+async def _member(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> sa.Row[str, Role, str]:
+    query = sa.select(col(User.email), col(User.role), col(User.name))
+    row = (await session.execute(query.where(_active(tenant_id), col(User.id) == user_id))).one_or_none()
     if row is None:
         raise NotFound
     return row

@@ -3,6 +3,7 @@
 from tenant_portal.models.base import metadata
 from tenant_portal.models.channel import Channel
 from tenant_portal.models.conversation import Conversation, Media, Message, Voicemail
+from tenant_portal.models.email import OutgoingEmail
 from tenant_portal.models.lead import (
     DistinctLeads,
     Label,
@@ -19,7 +20,7 @@ from tenant_portal.models.lead_import import LeadImport, LeadImportRow
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.throttle import Throttle
 from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, TenantTraffic, WebhookRefusal
-from tenant_portal.models.user import Invitation, SignInAttempt, User, UserSession
+from tenant_portal.models.user import Invitation, PasswordReset, SecondFactor, SignInAttempt, User, UserSession
 
 __all__ = [
     "AuditEvent",
@@ -41,7 +42,10 @@ __all__ = [
     "Media",
     "Message",
     "MovedMessage",
+    "OutgoingEmail",
+    "PasswordReset",
     "QuarantinedRequest",
+    "SecondFactor",
     "SignInAttempt",
     "Subaccount",
     "Tenant",

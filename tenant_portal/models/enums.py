@@ -168,3 +168,11 @@ class ThrottleReason(StrEnum):
     TWILIO = "twilio"
     BUSY = "busy"
     GIVEN_UP = "given-up"
+
+
+class EmailState(StrEnum):
+    """`waiting` until the mail server has taken it; `failed` for good."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"

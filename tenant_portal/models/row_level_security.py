@@ -85,10 +85,10 @@ WALLS: tuple[Wall, ...] = (
         "tenant",
         "id",
         (
-            Access(APP, ("select", "update (name, state, suspended_at, currency)", "delete")),
+            Access(APP, ("select", "update (name, state, suspended_at, currency, two_factor_required)", "delete")),
             Access(STAFF, ("select", "insert", "update (name, state, suspended_at)")),
             Access(FRONT_DOOR, ("select (id, state)",)),
-            Access(IDENTITY, ("select (id, name, state)",)),
+            Access(IDENTITY, ("select (id, name, state, two_factor_required)",)),
         ),
     ),
     _of_tenant(
@@ -123,7 +123,15 @@ WALLS: tuple[Wall, ...] = (
         (Access(APP, ("select (id, user_id, tenant_id)", "delete")), Access(IDENTITY, (READ_WRITE,))),
     ),
     Wall("sign_in_attempt", None, (Access(IDENTITY, (READ_WRITE,)),)),
+    Wall(
+        "second_factor",
+        "tenant_id",
+        (Access(APP, ("select (user_id, tenant_id, confirmed_at)", "delete")), Access(IDENTITY, (READ_WRITE,))),
+    ),
+    Wall("password_reset", "tenant_id", (Access(IDENTITY, (READ_WRITE,)),)),
     _of_tenant("invitation", Access(IDENTITY, ("select", "update (accepted_at)"))),
+    # Its letters to staff have no tenant; those to a tenant's people are begun before it is known whose they are.
+    _of_tenant("outgoing_email", Access(IDENTITY, (READ_WRITE,)), _sweeping("state, next_attempt_at, settled_at")),
     _of_tenant(
         "channel",
         Access(

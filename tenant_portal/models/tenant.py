@@ -20,6 +20,11 @@ class Tenant(SQLModel, table=True):
     state: TenantState = Field(default=TenantState.PROVISIONING, sa_type=words(TenantState, "state"))
     currency: str = Field(default="USD", max_length=3, sa_column_kwargs={"server_default": "USD"})
     is_synthetic: bool = Field(default=False, description="Made by the two-tenant check; may be erased.")
+    two_factor_required: bool = Field(
+        default=False,
+        description="Whether everybody of the team needs a second step to sign in.",
+        sa_column_kwargs={"server_default": sa.false()},
+    )
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     suspended_at: datetime | None = Field(default=None, sa_type=Timestamp)
 

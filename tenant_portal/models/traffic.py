@@ -94,10 +94,13 @@ class AuditEvent(TenantRow, table=True):
             sa.text("at desc"),
             postgresql_where=sa.text("action like 'lead:%'"),
         ),
+        sa.Index("ix_audit_event_action", "tenant_id", "action"),
+        sa.Index("ix_audit_event_actor", "tenant_id", "actor_id", sa.text("at desc"), sa.text("id desc")),
     )
     at: datetime = Field(default_factory=now, sa_type=Timestamp)
     actor_id: UUID | None = None
     actor_name: str = Field(default="", max_length=120)
-    action: str = Field(max_length=60)
+    # In the order of bytes, so that all actions of a subject lie together in the index.
+    action: str = Field(sa_type=sa.String(60, collation="C"))
     subject: str = Field(default="", max_length=200)
     details: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)

@@ -1,9 +1,10 @@
-"""Who may sign in: users, their browser sessions, failed attempts, invitations."""
+"""Who may sign in: users, their browser sessions, failed attempts, invitations, forgotten passwords."""
 
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from tenant_portal.models.base import TenantRow, Timestamp, now, words
@@ -75,3 +76,32 @@ class Invitation(TenantRow, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     expires_at: datetime = Field(sa_type=Timestamp)
     accepted_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class PasswordReset(SQLModel, table=True):
+    """A single-use link with which somebody who forgot their password sets a new one; only its SHA-256 is kept."""
+
+    __tablename__ = "password_reset"
+    __table_args__ = (sa.Index("ix_password_reset_user_id", "user_id"),)
+    token_hash: bytes = Field(primary_key=True)
+    user_id: UUID = Field(foreign_key="portal_user.id", ondelete="CASCADE")
+    tenant_id: UUID | None = Field(default=None, foreign_key="tenant.id", ondelete="CASCADE")
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    expires_at: datetime = Field(sa_type=Timestamp)
+
+
+class SecondFactor(SQLModel, table=True):
+    """The secret from which somebody's app makes codes (RFC 6238); it counts once a code of it has confirmed it.
+
+    `last_step` is the 30-second step of the newest code that was used: none counts twice. Of recovery codes only the
+    SHA-256 are kept, and go as they are used.
+    """
+
+    __tablename__ = "second_factor"
+    user_id: UUID = Field(primary_key=True, foreign_key="portal_user.id", ondelete="CASCADE")
+    tenant_id: UUID | None = Field(default=None, foreign_key="tenant.id", ondelete="CASCADE")
+    secret_sealed: bytes
+    recovery_hashes: list[bytes] = Field(default_factory=list, sa_type=ARRAY(sa.LargeBinary))
+    last_step: int = Field(default=0, sa_type=sa.BigInteger)
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    confirmed_at: datetime | None = Field(default=None, sa_type=Timestamp)

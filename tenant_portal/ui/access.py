@@ -5,6 +5,7 @@ from enum import StrEnum
 import reflex as rx
 
 from tenant_portal.identity.queries import Person
+from tenant_portal.ui.pages.activity import ActivityState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import InboxState
@@ -34,6 +35,7 @@ class Audience(StrEnum):
 AUDIENCES: dict[type[rx.State], Audience] = {
     SessionState: Audience.SIGNED_IN,
     SettingsState: Audience.SIGNED_IN,
+    ActivityState: Audience.CLIENT,
     HomeState: Audience.CLIENT,
     InboxState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,

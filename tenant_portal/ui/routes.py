@@ -14,6 +14,7 @@ LEAD = "/leads/[lead_id]"
 CHANNELS = "/channels"
 CONNECT = "/channels/connect"
 SETTINGS = "/settings"
+ACTIVITY = "/settings/activity"
 
 # Everything below this prefix is for staff only: ui/gate.py decides by it.
 STAFF_PREFIX = "/staff"
@@ -30,6 +31,8 @@ NOT_FOUND = "404"
 LOGIN = "/login"
 SIGN_IN = "/auth/login"
 SIGN_OUT = "/auth/logout"
+TWO_STEP = "/auth/two-step"
+ACTIVITY_EXPORT = "/export/activity.csv"
 
 LEADS_UPLOAD = "/files/leads/import"
 LEADS_EXPORT = "/files/leads/export.csv"

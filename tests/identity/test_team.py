@@ -46,6 +46,8 @@ DEEDS: dict[str, Deed] = {
     "revoke": lambda s, p, cast: team.revoke(s, p, uuid7()),
     "change a role": lambda s, p, cast: team.change_role(s, p, cast.bob.user_id, "owner"),
     "remove": lambda s, p, cast: team.remove(s, p, cast.bob.user_id, NOW),
+    "reset a second step": lambda s, p, cast: team.reset_second_step(s, p, cast.bob.user_id),
+    "require second steps": lambda s, p, cast: team.require_second_step(s, p, True),
 }
 
 
@@ -57,7 +59,7 @@ async def test_only_owners_change_the_team(cast: Cast, deed: str, who: str) -> N
             await DEEDS[deed](session, person(getattr(cast, who)), cast)
 
 
-@pytest.mark.parametrize("deed", ["change a role", "remove"])
+@pytest.mark.parametrize("deed", ["change a role", "remove", "reset a second step"])
 async def test_the_owner_of_another_client_finds_nobody(cast: Cast, deed: str) -> None:
     async with db.tenant_session(cast.globex.tenant_id) as session:
         with pytest.raises(NotFound):
@@ -65,8 +67,8 @@ async def test_the_owner_of_another_client_finds_nobody(cast: Cast, deed: str) -
 
 
 def test_every_public_deed_of_the_team_is_in_the_matrix_above() -> None:
-    known = {"invite", "revoke", "change_role", "remove"}
-    others = {"accept", "find_invitation", "client_role", "refuse_all_but_owners", "invite_owner"}
+    known = {"invite", "revoke", "change_role", "remove", "reset_second_step", "require_second_step"}
+    others = {"accept", "find_invitation", "client_role", "refuse_all_but_owners", "invite_owner", "invitation_link"}
     public = {
         name
         for name, value in vars(team).items()

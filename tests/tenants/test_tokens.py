@@ -94,8 +94,8 @@ async def test_every_stale_seal_is_renewed_and_a_repeat_finds_none(cast: Cast, m
     monkeypatch.setenv("PORTAL_SECRET_KEYS", f"{new_key('fresh')},{old}")
     settings.cache_clear()
     try:
-        assert await reseal_all() == {"key": "fresh", "tokens": 2, "quarantined": 1}
-        assert await reseal_all() == {"key": "fresh", "tokens": 0, "quarantined": 0}
+        assert await reseal_all() == {"key": "fresh", "tokens": 2, "quarantined": 1, "emails": 0, "second_steps": 0}
+        assert await reseal_all() == {"key": "fresh", "tokens": 0, "quarantined": 0, "emails": 0, "second_steps": 0}
         assert await token_of(cast.acme.tenant_id) == cast.acme.auth_token
     finally:
         monkeypatch.undo()

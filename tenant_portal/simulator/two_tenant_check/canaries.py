@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
-from tenant_portal.identity import team
+from tenant_portal.identity import second_factor, team
 from tenant_portal.leads import importing as lead_importing
 from tenant_portal.leads import jobs as lead_jobs
 from tenant_portal.leads import merging as lead_merging
@@ -56,6 +56,7 @@ async def fill(visitor: Visitor, actor: Actor) -> Actor:
     actor = await _answer(actor)
     await _describe_lead(actor)
     await _invite(actor)
+    await _begin_second_step(actor)
     await _wait(actor)
     return replace(actor, ids=await ids_of(actor.tenant_id))
 
@@ -198,6 +199,11 @@ async def _invite(actor: Actor) -> None:
     async with tenant_session(actor.tenant_id) as session:
         email = f"{actor.canary}@two-tenant-check.example"
         await team.invite(session, actor.owner.person, email=email, role="agent", now=now())
+
+
+async def _begin_second_step(actor: Actor) -> None:
+    async with identity_session() as session:
+        await second_factor.begin(session, actor.owner.person)
 
 
 async def _wait(actor: Actor) -> None:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tenant_portal import db
-from tenant_portal.identity.rules import ACCOUNT_FREE_FAILURES
+from tenant_portal.identity.rules import SIGN_IN
 from tenant_portal.tenants import service as tenants
 from tests.chaos.cluster.conftest import KNOWN_WITHIN, WEB, Cluster, within
 from tests.cluster.servers import needs
@@ -47,9 +47,9 @@ def test_wrong_passwords_are_counted_together(cluster: Cluster) -> None:
             return http.post("/auth/login", data={"email": cluster.cast.bob.email, "password": password}).status_code
 
     cluster.query("delete from sign_in_attempt")
-    assert {attempt(number % WEB, "wrong") for number in range(ACCOUNT_FREE_FAILURES)} == {401}
+    assert {attempt(number % WEB, "wrong") for number in range(SIGN_IN.account_free)} == {401}
     assert cluster.query("select failures from sign_in_attempt where key like 'account:%%'") == [
-        (ACCOUNT_FREE_FAILURES,)
+        (SIGN_IN.account_free,)
     ]
     # The first pause is short; a slow machine needs a longer one to see it everywhere.
     cluster.query("update sign_in_attempt set blocked_until = now() + interval '1 min' where key like 'account:%%'")

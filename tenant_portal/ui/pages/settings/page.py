@@ -6,6 +6,7 @@ from tenant_portal.ui import routes
 from tenant_portal.ui.components import (
     button,
     confirm_dialog,
+    link_button,
     notice_area,
     panel,
     relative_time,
@@ -13,6 +14,7 @@ from tenant_portal.ui.components import (
     status_badge,
     text_input,
 )
+from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.settings.rows import BrowserRow
 from tenant_portal.ui.pages.settings.state import SettingsState
@@ -29,9 +31,11 @@ def settings_page() -> rx.Component:
         profile(),
         team(),
         password(),
+        two_step(),
         browsers(),
         active=routes.SETTINGS,
         intro=intro,
+        actions=(rx.cond(SessionState.is_owner, link_button("Activity", routes.ACTIVITY, icon="history")),),
         width="narrow",
     )
 
@@ -44,6 +48,7 @@ def staff_settings_page() -> rx.Component:
         _notice(),
         profile(),
         password(),
+        two_step(),
         browsers(),
         active=routes.STAFF_SETTINGS,
         intro=intro,
@@ -105,6 +110,32 @@ def password() -> rx.Component:
     )
     form = rx.form(fields, on_submit=SettingsState.change_password, reset_on_submit=True)
     return panel(form, title="Password", note="Changing it signs out every other browser.")
+
+
+def two_step() -> rx.Component:
+    """Whether a code is asked for besides the password; it is set up on a page of its own."""
+    state = rx.el.div(
+        rx.cond(SettingsState.has_second_step, status_badge("On", "good"), status_badge("Off")),
+        rx.el.span(
+            rx.cond(
+                SettingsState.has_second_step,
+                SettingsState.codes_left.to_string() + " recovery codes are left.",
+                "Only your password protects your account.",
+            ),
+            class_name="soft grow",
+        ),
+        NativeLink.create(
+            rx.cond(SettingsState.has_second_step, "Change", "Set up"),
+            href=routes.TWO_STEP,
+            class_name="button button-plain",
+        ),
+        class_name="row row-wrap",
+    )
+    return panel(
+        rx.cond(SettingsState.is_loaded, state, skeleton_rows(1, "32px")),
+        title="Two-step sign-in",
+        note="Besides the password, a code that only your phone can make.",
+    )
 
 
 def browsers() -> rx.Component:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from tenant_portal.identity.queries import Browser, Member, PendingInvitation, Person
+from tenant_portal.models.enums import EmailState
 from tenant_portal.ui.session_state import ROLE_WORDS, initials_of
 
 # The first that fits wins: every browser also names the ones it descends from.
@@ -25,6 +26,13 @@ SYSTEMS = (
     ("Linux", r"Linux|X11"),
 )
 PHONES = {"iPhone", "iPad", "Android"}
+MAIL_WORDS = {
+    EmailState.WAITING: ("E-mail on its way", "info"),
+    EmailState.SENT: ("E-mail sent", "good"),
+    EmailState.FAILED: ("E-mail not sent", "bad"),
+    # Invited before the portal sent e-mails.
+    None: ("Link only", "neutral"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,7 @@ class MemberRow:
     role_word: str
     initials: str
     is_me: bool
+    has_second_step: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,9 @@ class InvitationRow:
     email: str
     role_word: str
     expires_at: str
+    mail_word: str
+    mail_tone: str
+    mail_error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +84,22 @@ def member_row(member: Member, person: Person) -> MemberRow:
         ROLE_WORDS[member.role],
         initials_of(member.name),
         member.user_id == person.user_id,
+        member.has_second_step,
     )
 
 
 def invitation_row(invitation: PendingInvitation) -> InvitationRow:
     """A line of the open invitations."""
-    expires = invitation.expires_at.isoformat()
-    return InvitationRow(str(invitation.invitation_id), invitation.email, ROLE_WORDS[invitation.role], expires)
+    word, tone = MAIL_WORDS[invitation.mail_state]
+    return InvitationRow(
+        str(invitation.invitation_id),
+        invitation.email,
+        ROLE_WORDS[invitation.role],
+        invitation.expires_at.isoformat(),
+        word,
+        tone,
+        invitation.mail_error,
+    )
 
 
 def browser_row(browser: Browser, person: Person) -> BrowserRow:

@@ -6,11 +6,17 @@ from uuid import UUID
 
 import reflex as rx
 
-from tenant_portal.config import settings
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.errors import BadInput, NotFound
-from tenant_portal.identity import passwords, service, sessions, team
-from tenant_portal.identity.queries import Person, list_browsers, list_invitations, list_members
+from tenant_portal.identity import passwords, second_factor, service, sessions, team
+from tenant_portal.identity.queries import (
+    Person,
+    list_browsers,
+    list_invitations,
+    list_members,
+    needs_second_step,
+)
+from tenant_portal.ui import live
 from tenant_portal.ui.pages.settings.rows import (
     BrowserRow,
     InvitationRow,
@@ -31,6 +37,9 @@ class SettingsState(rx.State):
     members: list[MemberRow] = []
     invitations: list[InvitationRow] = []
     browsers: list[BrowserRow] = []
+    has_second_step: bool = False
+    codes_left: int = 0
+    team_needs_second_step: bool = False
     notice: str = ""
     name_error: str = ""
     invite_error: str = ""
@@ -46,6 +55,12 @@ class SettingsState(rx.State):
         self.notice = self.name_error = self.old_password_error = self.new_password_error = ""
         _forget_invitation(self)
         await _read(self, person)
+        await live.join(self, person, SettingsState.refresh)
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Something changed for this client, such as an e-mail that was sent."""
+        await _read(self, await signed_in(self))
 
     @rx.event
     async def save_name(self, form: dict[str, Any]) -> None:
@@ -95,7 +110,7 @@ class SettingsState(rx.State):
         except BadInput as error:
             self.invite_error = error.message
             return
-        self.invite_link, self.invite_email = f"{settings().origin}/invitation/{token}", email.strip()
+        self.invite_link, self.invite_email = team.invitation_link(token), email.strip()
         await _read(self, person)
 
     @rx.event
@@ -129,11 +144,29 @@ class SettingsState(rx.State):
         self.notice = "They are removed from the team and signed out everywhere."
 
     @rx.event
+    async def reset_second_step(self, user_id: str) -> None:
+        """Let a colleague in again whose phone is lost."""
+        person = await client(self)
+        async with tenant_session(_tenant(person)) as session:
+            await team.reset_second_step(session, person, _id(user_id))
+        await _read(self, person)
+        self.notice = "Their two-step sign-in is reset. They sign in with the password now."
+
+    @rx.event
+    async def require_second_step(self, is_required: bool) -> None:
+        """Whether everybody of the team needs a second step."""
+        person = await client(self)
+        async with tenant_session(_tenant(person)) as session:
+            await team.require_second_step(session, person, is_required)
+        await _read(self, person)
+        self.notice = "Two-step sign-in is required now." if is_required else "Two-step sign-in is optional now."
+
+    @rx.event
     async def end_session(self, session_id: str) -> None:
         """Sign out one other browser."""
         person = await signed_in(self)
         async with identity_session() as session:
-            if not await sessions.end(session, person.user_id, _id(session_id)):
+            if not await sessions.end_own(session, person, _id(session_id)):
                 raise NotFound
         await _read(self, person)
         self.notice = "That browser is signed out."
@@ -143,7 +176,7 @@ class SettingsState(rx.State):
         """Sign out everywhere else."""
         person = await signed_in(self)
         async with identity_session() as session:
-            await sessions.end_others(session, person)
+            await sessions.end_own_others(session, person)
         await _read(self, person)
         self.notice = "All other browsers are signed out."
 
@@ -158,11 +191,14 @@ async def _read(state: SettingsState, person: Person) -> None:
     now = datetime.now(UTC)
     async with identity_session() as session:
         browsers = await list_browsers(session, person, now)
+        status = await second_factor.status(session, person.user_id)
+    state.has_second_step, state.codes_left = status.is_on, status.codes_left
     state.browsers = [browser_row(browser, person) for browser in browsers]
     if person.tenant_id is not None:
         async with tenant_session(person.tenant_id) as session:
             members = await list_members(session, person.tenant_id)
             invitations = await list_invitations(session, person.tenant_id, now)
+            state.team_needs_second_step = await needs_second_step(session, person.tenant_id)
         state.members = [member_row(member, person) for member in members]
         state.invitations = [invitation_row(invitation) for invitation in invitations]
     state.is_loaded = True

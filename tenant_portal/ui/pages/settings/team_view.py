@@ -27,6 +27,7 @@ def team() -> rx.Component:
     return panel(
         rx.cond(SettingsState.is_loaded, rows, skeleton_rows(2, "32px")),
         rx.cond(SessionState.is_owner, _invitations()),
+        rx.cond(SettingsState.is_loaded, _rule()),
         title="Team",
         note="Everybody here sees all leads and conversations of your company.",
         flush=True,
@@ -41,6 +42,7 @@ def _member(row: rx.Var[MemberRow]) -> rx.Component:
             rx.el.div(row.email, class_name="soft truncate", font_size="13px"),
             class_name="grow",
         ),
+        rx.cond(row.has_second_step, status_badge("Two-step", "good")),
         rx.cond(SessionState.is_owner & ~row.is_me, _member_actions(row), status_badge(row.role_word)),
     )
 
@@ -54,6 +56,17 @@ def _member_actions(row: rx.Var[MemberRow]) -> rx.Component:
             small=True,
             on_click=SettingsState.change_role(row.user_id, other_role),
         ),
+        rx.cond(
+            row.has_second_step,
+            confirm_dialog(
+                button("Reset two-step", look="quiet", small=True),
+                title="Reset two-step sign-in?",
+                text=row.name + " is signed out everywhere and signs in with the password alone. Do it when a phone is"
+                " lost, and make sure that it is really they who ask.",
+                confirm="Reset",
+                on_confirm=SettingsState.reset_second_step(row.user_id),
+            ),
+        ),
         confirm_dialog(
             button("Remove", look="quiet", small=True),
             title="Remove from the team?",
@@ -63,6 +76,30 @@ def _member_actions(row: rx.Var[MemberRow]) -> rx.Component:
         ),
         class_name="row row-wrap",
         justify_content="flex-end",
+    )
+
+
+def _rule() -> rx.Component:
+    """Whether everybody needs a second step; owners change it."""
+    is_on = SettingsState.team_needs_second_step
+    sentence = rx.cond(
+        is_on, "Everybody of the team needs two-step sign-in.", "Two-step sign-in is up to each of the team."
+    )
+    require = confirm_dialog(
+        button("Require it", small=True),
+        title="Require two-step sign-in?",
+        text="Whoever has not set it up is signed out now, and sets it up at the next sign-in.",
+        confirm="Require it",
+        look="main",
+        on_confirm=SettingsState.require_second_step(True),
+    )
+    leave = button("Make it optional", small=True, on_click=SettingsState.require_second_step(False))
+    return rx.el.div(
+        rx.icon("shield-check", size=18, aria_hidden="true", class_name="soft"),
+        rx.el.span(sentence, class_name="soft grow"),
+        rx.cond(SessionState.is_owner, rx.cond(is_on, leave, require)),
+        class_name="panel-body row row-wrap",
+        border_top="1px solid var(--gray-4)",
     )
 
 
@@ -82,7 +119,7 @@ def _invitations() -> rx.Component:
                 flex_basis="240px",
             ),
             rx.el.div(select_field("Role", "role", ROLES), flex="1 1 220px"),
-            button("Create invitation", icon="user-plus", type="submit", margin_top="24px"),
+            button("Send invitation", icon="user-plus", type="submit", margin_top="24px"),
             class_name="row row-wrap",
             align_items="flex-start",
         ),
@@ -100,9 +137,9 @@ def _invitations() -> rx.Component:
 def _invite_link() -> rx.Component:
     shown = rx.el.div(
         rx.el.p(
-            "Send this link to ",
+            "An e-mail with this link goes to ",
             rx.el.strong(SettingsState.invite_email),
-            ". It works once, for 72 hours, and is not shown again.",
+            ". You may also send it yourself: it works once, for 72 hours, and is not shown again.",
             class_name="panel-note",
             margin_bottom="8px",
         ),
@@ -123,6 +160,12 @@ def _invitation(row: rx.Var[InvitationRow]) -> rx.Component:
                 relative_time(row.expires_at),
                 class_name="soft",
                 font_size="13px",
+            ),
+            rx.el.div(
+                status_badge(row.mail_word, row.mail_tone),
+                rx.cond(row.mail_error != "", rx.el.span(row.mail_error, class_name="soft", font_size="13px")),
+                class_name="row row-wrap",
+                margin_top="6px",
             ),
             class_name="grow",
         ),

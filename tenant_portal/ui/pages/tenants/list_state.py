@@ -6,7 +6,6 @@ from uuid import UUID
 
 import reflex as rx
 
-from tenant_portal.config import settings
 from tenant_portal.db import announce, staff_session, tenant_session
 from tenant_portal.errors import BadInput, NotFound, PortalError
 from tenant_portal.identity import team
@@ -156,7 +155,7 @@ async def owner_link(person: Person, tenant_id: UUID, email: str) -> str:
     """A link with which this address becomes an owner of the client; it is shown once and stored nowhere."""
     async with tenant_session(tenant_id) as session:
         token = await team.invite_owner(session, person, tenant_id, email=email, now=datetime.now(UTC))
-    return f"{settings().origin}/invitation/{token}"
+    return team.invitation_link(token)
 
 
 def tenant_id_of(text: str) -> UUID:

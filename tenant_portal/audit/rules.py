@@ -1,0 +1,62 @@
+"""The trail in a reader's words, and as a table that a spreadsheet opens safely."""
+
+# A kind or an action that is not listed is told by its own name: `label:renamed` becomes `Label renamed`.
+KINDS = {
+    "channel": "Channels",
+    "invitation": "Invitations",
+    "lead": "Leads",
+    "session": "Signed-in browsers",
+    "task": "The agency's help",
+    "team": "Rules of the team",
+    "tenant": "The company's portal",
+    "user": "People",
+}
+ACTIONS = {
+    "channel:disconnected": "Disconnected a channel",
+    "channel:greeting-changed": "Changed a greeting",
+    "channel:requested": "Connected a channel",
+    "invitation:accepted": "Joined the team",
+    "invitation:created": "Invited somebody",
+    "invitation:revoked": "Revoked an invitation",
+    "lead:note-deleted": "Deleted a note",
+    "lead:renamed": "Renamed a lead",
+    "lead:stage-changed": "Moved a lead to another stage",
+    "session:ended": "Signed a browser out",
+    "session:others-ended": "Signed all other browsers out",
+    "task:run-again": "Had work done again",
+    "team:two-step-optional": "Made two-step sign-in optional",
+    "team:two-step-required": "Required two-step sign-in",
+    "tenant:created": "Made the portal",
+    "tenant:resumed": "Resumed the portal",
+    "tenant:suspended": "Suspended the portal",
+    "user:password-changed": "Changed the password",
+    "user:password-reset": "Set a new password by e-mail",
+    "user:recovery-code-used": "Signed in with a recovery code",
+    "user:recovery-codes-renewed": "Made new recovery codes",
+    "user:removed": "Removed somebody from the team",
+    "user:role-changed": "Changed a role",
+    "user:two-step-reset": "Reset somebody's two-step sign-in",
+    "user:two-step-turned-off": "Turned two-step sign-in off",
+    "user:two-step-turned-on": "Turned two-step sign-in on",
+}
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  # wide ones count too
+
+
+def kind_words(kind: str) -> str:
+    """`lead` as `Leads`."""
+    return KINDS.get(kind) or _plain(kind)
+
+
+def action_words(action: str) -> str:
+    """`lead:renamed` as `Renamed a lead`."""
+    return ACTIONS.get(action) or _plain(action.replace(":", " "))
+
+
+def safe_cell(text: str) -> str:
+    """Text for a CSV cell: what a spreadsheet would take for a formula gets an apostrophe in front (OWASP)."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _plain(text: str) -> str:
+    words = text.replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
