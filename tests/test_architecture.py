@@ -22,6 +22,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         "errors": "",
         "networks": "",
         "tasks": "",
+        "csv_lines": "",
         "db": "config errors",
         "logs": "config errors",
         "tracing": "config errors",
@@ -34,8 +35,8 @@ ALLOWED: dict[str, frozenset[str]] = {
         "twilio_gateway": "config errors tracing",
         "rules": "errors enums",
         "queries": "models errors crypto queries rules",
-        "service": "models errors crypto config db rules queries job_queue networks twilio_gateway object_store",
-        "edge": "db errors config crypto models rules queries service job_queue twilio_gateway front_door object_store",
+        "service": "csv_lines models errors crypto config db rules queries job_queue networks twilio_gateway object_store",
+        "edge": "csv_lines db errors config crypto models rules queries service job_queue twilio_gateway front_door object_store",
         "front_door": "config db errors crypto models networks twilio_gateway job_queue logs tracing tasks",
     }.items()
 }

@@ -11,7 +11,7 @@ from sqlmodel import col
 from tenant_portal import db
 from tenant_portal.errors import TenantMissing
 from tenant_portal.identity import sessions
-from tenant_portal.models import User, metadata
+from tenant_portal.models import SecondFactor, User, metadata
 from tenant_portal.models import row_level_security as wall
 from tests.cast import Cast
 
@@ -57,6 +57,7 @@ async def test_without_a_tenant_the_application_role_gets_an_error_and_never_no_
     async with db.identity_session() as session:
         user = (await session.scalars(select(User).where(col(User.id) == cast.alice.user_id))).one()
         await sessions.begin(session, user, address="192.0.2.1", user_agent="", now=datetime.now(UTC))
+        session.add(SecondFactor(user_id=user.id, tenant_id=user.tenant_id, secret_sealed=b"sealed"))
     with pytest.raises(DBAPIError):
         async with db.engine().connect() as connection:
             await connection.execute(text("set local role portal_app"))

@@ -1,4 +1,4 @@
-"""The trail in a reader's words, and as a table that a spreadsheet opens safely."""
+"""The trail in a reader's words."""
 
 # A kind or an action that is not listed is told by its own name: `label:renamed` becomes `Label renamed`.
 KINDS = {
@@ -39,7 +39,6 @@ ACTIONS = {
     "user:two-step-turned-off": "Turned two-step sign-in off",
     "user:two-step-turned-on": "Turned two-step sign-in on",
 }
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  # wide ones count too
 
 
 def kind_words(kind: str) -> str:
@@ -50,11 +49,6 @@ def kind_words(kind: str) -> str:
 def action_words(action: str) -> str:
     """`lead:renamed` as `Renamed a lead`."""
     return ACTIONS.get(action) or _plain(action.replace(":", " "))
-
-
-def safe_cell(text: str) -> str:
-    """Text for a CSV cell: what a spreadsheet would take for a formula gets an apostrophe in front (OWASP)."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _plain(text: str) -> str:

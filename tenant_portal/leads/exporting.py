@@ -6,14 +6,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal.audit import service as audit
+from tenant_portal.csv_lines import BYTE_ORDER_MARK, csv_line
 from tenant_portal.db import tenant_session
 from tenant_portal.identity.queries import Person
 from tenant_portal.leads import queries
 from tenant_portal.leads.queries import FieldRow, Filter, LeadRow
-from tenant_portal.leads.spreadsheets import csv_line
 
 PAGE = 500
-BOM = "\ufeff"
 HEADINGS = (
     "Number", "Name", "Profile name", "Place", "Stage", "Value", "Currency", "Owner", "Labels", "Next step", "Due on",
     "Source", "Advertisement", "First contact", "Last message", "Unsubscribed since", "Blocked since",
@@ -30,7 +29,7 @@ async def lines(tenant_id: UUID) -> AsyncIterator[str]:
     async with tenant_session(tenant_id) as session:
         fields, currency = await queries.list_fields(session, tenant_id), await queries.get_currency(session, tenant_id)
     # Excel takes a file without the mark for one of an old code page.
-    yield BOM + csv_line([*HEADINGS, *(field.name for field in fields)])
+    yield BYTE_ORDER_MARK + csv_line([*HEADINGS, *(field.name for field in fields)])
     for blocked in (False, True):
         after = None
         while True:

@@ -10,12 +10,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Route
 
 from tenant_portal.config import settings
+from tenant_portal.csv_lines import csv_line
 from tenant_portal.db import tenant_session
 from tenant_portal.errors import BadInput, Conflict, NotFound
 from tenant_portal.identity.http import person_of
 from tenant_portal.identity.queries import Person
 from tenant_portal.leads import exporting, importing, person_data
-from tenant_portal.leads.spreadsheets import MAX_BYTES, csv_line
+from tenant_portal.leads.spreadsheets import MAX_BYTES
 
 PAGE = "/leads/import"
 # What surrounds the file in the form.

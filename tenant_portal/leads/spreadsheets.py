@@ -1,15 +1,15 @@
-"""CSV and XLSX in, CSV out. What comes in is somebody's file and may be anything."""
+"""CSV and XLSX in. What comes in is somebody's file and may be anything."""
 
 import csv
 import io
-import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
 import openpyxl
 
+from tenant_portal.csv_lines import FORMULA
 from tenant_portal.errors import BadInput
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -17,9 +17,6 @@ MAX_ROWS, MAX_COLUMNS, MAX_CELL = 100_000, 60, 600
 # A small file that unpacks to more than this is made to harm.
 MAX_UNPACKED = 300 * 1024 * 1024
 SAMPLE = 16_384
-# A spreadsheet computes what begins like this, with the rights of whoever opens the file.
-_FORMULA = re.compile(r"[=+\-@\t\r|%]")
-_NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*\Z")
 Cells = list[str]
 
 
@@ -93,16 +90,4 @@ def _text(cell: Any) -> str:
         cell = int(cell)
     text = str(cell).replace("\x00", "").strip()
     # The apostrophe that keeps a spreadsheet from computing, ours or anybody's.
-    return (text[1:] if text[:1] == "'" and _FORMULA.match(text[1:2]) else text)[:MAX_CELL]
-
-
-def csv_line(cells: Sequence[str]) -> str:
-    """A line of CSV; what a spreadsheet would compute is made plain text with an apostrophe."""
-    out = io.StringIO()
-    csv.writer(out).writerow([defused(cell) for cell in cells])
-    return out.getvalue()
-
-
-def defused(cell: str) -> str:
-    """The text, with an apostrophe before it where a spreadsheet would take it for a formula. Mere numbers stay."""
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.match(cell) else cell
+    return (text[1:] if text[:1] == "'" and FORMULA.match(text[1:2]) else text)[:MAX_CELL]

@@ -1,7 +1,5 @@
 """A client's own audit trail as a CSV file, for its owners."""
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,7 +10,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from tenant_portal.audit.queries import Entry, Mark, Narrowing, latest, narrowing_of
-from tenant_portal.audit.rules import action_words, safe_cell
+from tenant_portal.audit.rules import action_words
+from tenant_portal.csv_lines import BYTE_ORDER_MARK, csv_line
 from tenant_portal.db import tenant_session
 from tenant_portal.errors import NotFound, PortalError
 from tenant_portal.identity.http.forms import person_of
@@ -20,8 +19,6 @@ from tenant_portal.identity.team import refuse_all_but_owners
 
 PAGE = 1000
 COLUMNS = ("Time (UTC)", "Who", "What", "About", "Details", "Code")
-# A spreadsheet takes a CSV file for UTF-8 only if it begins so.
-BYTE_ORDER_MARK = "\ufeff"
 
 
 async def export(request: Request) -> Response:
@@ -40,13 +37,13 @@ async def export(request: Request) -> Response:
 
 async def _lines(request: Request, tenant_id: UUID, narrowing: Narrowing) -> AsyncIterator[str]:
     """Page by page, so that a long trail takes neither memory nor a long transaction."""
-    yield BYTE_ORDER_MARK + _written([COLUMNS])
+    yield BYTE_ORDER_MARK + csv_line(COLUMNS)
     before: Mark | None = None
     # Asked again for each page: whoever is no owner any more gets no further.
     while await _is_still_owner(request, tenant_id):
         async with tenant_session(tenant_id) as session:
             found = await latest(session, tenant_id, narrowing=narrowing, before=before, limit=PAGE)
-        yield _written([_cells(entry) for entry in found])
+        yield "".join(csv_line(_cells(entry)) for entry in found)
         if len(found) < PAGE:
             return
         before = found[-1].mark
@@ -55,13 +52,7 @@ async def _lines(request: Request, tenant_id: UUID, narrowing: Narrowing) -> Asy
 def _cells(entry: Entry) -> tuple[str, ...]:
     details = json.dumps(entry.details, ensure_ascii=False) if entry.details else ""
     cells = (entry.actor_name, action_words(entry.action), entry.subject, details, entry.action)
-    return entry.at.astimezone(UTC).isoformat(timespec="seconds"), *map(safe_cell, cells)
-
-
-def _written(rows: list[tuple[str, ...]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue()
+    return entry.at.astimezone(UTC).isoformat(timespec="seconds"), *cells
 
 
 async def _tenant_of(request: Request) -> UUID:
