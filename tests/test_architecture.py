@@ -35,8 +35,10 @@ ALLOWED: dict[str, frozenset[str]] = {
         "twilio_gateway": "config errors tracing",
         "rules": "errors enums",
         "queries": "models errors crypto queries rules",
-        "service": "csv_lines models errors crypto config db rules queries job_queue networks twilio_gateway object_store",
-        "edge": "csv_lines db errors config crypto models rules queries service job_queue twilio_gateway front_door object_store",
+        "service": "models errors crypto config db rules queries job_queue networks twilio_gateway object_store"
+        " csv_lines",
+        "edge": "db errors config crypto models rules queries service job_queue twilio_gateway front_door object_store"
+        " csv_lines",
         "front_door": "config db errors crypto models networks twilio_gateway job_queue logs tracing tasks",
     }.items()
 }
