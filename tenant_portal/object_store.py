@@ -48,6 +48,16 @@ async def read(key: str, start: int, end: int) -> AsyncIterator[bytes]:
         raise StoreUnavailable from error
 
 
+async def size_of(key: str) -> int:
+    """How many bytes a file has; NotFound if there is none."""
+    try:
+        return int((await _store().head_async(key))["size"])
+    except FileNotFoundError:
+        raise NotFound("This file does not exist.") from None
+    except BaseError as error:
+        raise StoreUnavailable from error
+
+
 async def delete(key: str) -> None:
     """Forget a file; it is done as well if it was already gone."""
     try:

@@ -15,7 +15,15 @@ from tenant_portal.ui.gate import AsgiGate
 from tenant_portal.ui.live import Live
 from tenant_portal.ui.overlay import app_wraps
 from tenant_portal.ui.pages.activity import ActivityState, activity_page
-from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, channels_page, connect_page
+from tenant_portal.ui.pages.calls import CallsState, calls_page
+from tenant_portal.ui.pages.channels import (
+    ChannelsState,
+    ConnectState,
+    VoiceState,
+    channels_page,
+    connect_page,
+    voice_page,
+)
 from tenant_portal.ui.pages.home import HomeState, home_page
 from tenant_portal.ui.pages.inbox import InboxState, inbox_page, thread_page
 from tenant_portal.ui.pages.leads import (
@@ -72,6 +80,8 @@ add(routes.LEADS_SETUP, setup_page, "Stages and fields", LeadSetupState.load)
 add(routes.LEAD, lead_page, "Lead", LeadState.load)
 add(routes.CHANNELS, channels_page, "Channels", ChannelsState.load)
 add(routes.CONNECT, connect_page, "Connect a channel", ChannelsState.load, ConnectState.load)
+add(routes.VOICE, voice_page, "Voicemail settings", VoiceState.load)
+add(routes.CALLS, calls_page, "Calls", CallsState.load)
 add(routes.TENANTS, tenants_page, "Tenants", TenantsState.load)
 add(routes.TENANT, tenant_page, "Client", TenantDetailState.load)
 add(routes.QUARANTINE, quarantine_page, "Quarantine", HeldRequestsState.load)

@@ -21,12 +21,14 @@ webhook_routes = [
     Route(f"{PREFIX}/status/{{message_id}}", inbox.status),
     Route(f"{PREFIX}/voicemail", voicemail.call),
     Route(f"{PREFIX}/voicemail/status", voicemail.call_end),
+    Route(f"{PREFIX}/voicemail/greeting", voicemail.unanswered),
+    Route(f"{PREFIX}/voicemail/{{message_id}}/dialed", voicemail.dialed),
     Route(f"{PREFIX}/voicemail/{{message_id}}/action", voicemail.action),
     Route(f"{PREFIX}/voicemail/{{message_id}}/recording", voicemail.recording),
     Route(f"{PREFIX}/voicemail/{{message_id}}/transcription", voicemail.transcription),
     Route(f"{PREFIX}/sms/fallback", inbox.sms),
     Route(f"{PREFIX}/whatsapp/fallback", inbox.whatsapp),
-    Route(f"{PREFIX}/voicemail/fallback", voicemail.call),
+    Route(f"{PREFIX}/voicemail/fallback", voicemail.fallback),
 ]
 
 

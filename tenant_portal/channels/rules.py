@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import phonenumbers
+from phonenumbers import timezone
 
 from tenant_portal.errors import BadInput
 from tenant_portal.models.enums import ChannelKind, ChannelState
@@ -16,8 +17,6 @@ LONGEST_PAUSE_SECONDS = 600.0
 # Longer than Twilio takes to answer or give up: what a timed-out request made is in the list by then.
 PAUSE_AFTER_UNKNOWN_SECONDS = 45.0
 MOST_ATTEMPTS = 12
-GREETING_LIMIT = 600
-LONGEST_MESSAGE_SECONDS = (30, 60, 120, 300)
 CODE_LENGTH = (4, 10)
 COUNTRIES = (
     ("US", "United States"),
@@ -41,21 +40,6 @@ COUNTRIES = (
     ("SE", "Sweden"),
     ("CH", "Switzerland"),
 )
-VOICES = (
-    ("en-US", "English (United States)"),
-    ("en-GB", "English (United Kingdom)"),
-    ("en-AU", "English (Australia)"),
-    ("de-DE", "German"),
-    ("fr-FR", "French"),
-    ("es-ES", "Spanish"),
-    ("it-IT", "Italian"),
-    ("nl-NL", "Dutch"),
-    ("pt-PT", "Portuguese"),
-    ("pl-PL", "Polish"),
-    ("sv-SE", "Swedish"),
-    ("da-DK", "Danish"),
-)
-LANGUAGES = frozenset(code for code, _ in VOICES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +126,15 @@ def country_of(phone_number: str) -> str:
     return phonenumbers.region_code_for_number(phonenumbers.parse(phone_number, None)) or ""
 
 
+def timezone_of(phone_number: str) -> str:
+    """A time zone (IANA) of the number's area; UTC where its plan does not say."""
+    try:
+        zones = timezone.time_zones_for_number(phonenumbers.parse(phone_number, None))
+    except phonenumbers.NumberParseException:
+        return "UTC"
+    return zones[0] if zones and zones[0] != "Etc/Unknown" else "UTC"
+
+
 def display(phone_number: str) -> str:
     """A number as people write it."""
     try:
@@ -165,14 +158,6 @@ def clean_display_name(text: str) -> str:
     if not 3 <= len(name) <= 80 or not name.isprintable():
         raise BadInput("WhatsApp asks for a business name of 3 to 80 characters.", field="display_name")
     return name
-
-
-def clean_greeting(text: str) -> str:
-    """What a caller hears before the beep; BadInput."""
-    greeting = " ".join(text.split())
-    if not greeting or len(greeting) > GREETING_LIMIT:
-        raise BadInput(f"Please write a greeting of 1 to {GREETING_LIMIT} characters.", field="greeting")
-    return greeting
 
 
 def default_greeting(client: str) -> str:

@@ -53,16 +53,6 @@ class Wish:
     verification_method: str = "sms"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Greeting:
-    """How a voicemail channel answers: text, language (like `en-US`), longest message in seconds, transcript or not."""
-
-    text: str
-    language: str
-    max_seconds: int
-    transcribe: bool
-
-
 def actor_of(person: Person) -> Actor:
     """The signed-in client user as the one who asks; NotAllowed for staff, who have no channels."""
     if person.tenant_id is None:
@@ -139,7 +129,7 @@ def _config(wish: Wish, kind: ChannelKind, client: str) -> dict[str, object]:
 
 async def repeat(session: AsyncSession, actor: Actor, channel_id: UUID) -> None:
     """Do the channel's open step again now; of an active channel, set it up at Twilio again."""
-    channel = await _changeable(session, actor, channel_id)
+    channel = await changeable(session, actor, channel_id)
     if channel.state is not ChannelState.DISCONNECTED:
         channel.state = rules.state_of(facts_of(channel))
     elif channel.disconnected_at is not None:
@@ -150,7 +140,7 @@ async def repeat(session: AsyncSession, actor: Actor, channel_id: UUID) -> None:
 
 async def submit_code(session: AsyncSession, actor: Actor, channel_id: UUID, code: str) -> None:
     """Hand in the verification code of a WhatsApp number; Conflict where none is asked for."""
-    channel = await _changeable(session, actor, channel_id)
+    channel = await changeable(session, actor, channel_id)
     if channel.kind is not ChannelKind.WHATSAPP or channel.state is not ChannelState.VERIFYING:
         raise Conflict("WhatsApp does not ask for a code at the moment.")
     channel.config = {**channel.config, "verification_code": rules.clean_code(code)}
@@ -160,7 +150,7 @@ async def submit_code(session: AsyncSession, actor: Actor, channel_id: UUID, cod
 
 async def start_test(session: AsyncSession, actor: Actor, channel_id: UUID) -> None:
     """Begin a test of an active channel; its job writes `test_report`."""
-    channel = await _changeable(session, actor, channel_id)
+    channel = await changeable(session, actor, channel_id)
     if channel.state is not ChannelState.ACTIVE:
         raise Conflict("Only a channel that is connected can be tested.")
     channel.test_token, channel.test_started_at = rules.new_test_token(), now()
@@ -168,29 +158,9 @@ async def start_test(session: AsyncSession, actor: Actor, channel_id: UUID) -> N
     await job_queue.wake(session, TEST, channel.tenant_id)
 
 
-async def set_greeting(session: AsyncSession, actor: Actor, channel_id: UUID, greeting: Greeting) -> None:
-    """Change how a voicemail channel answers, from the next call on; BadInput."""
-    channel = await _changeable(session, actor, channel_id)
-    if channel.kind is not ChannelKind.VOICEMAIL:
-        raise Conflict("Only voicemail has a greeting.")
-    if greeting.language not in rules.LANGUAGES:
-        raise BadInput("Choose one of the languages.", field="language")
-    if greeting.max_seconds not in rules.LONGEST_MESSAGE_SECONDS:
-        raise BadInput("Choose one of the lengths.", field="max_seconds")
-    channel.config = {
-        **channel.config,
-        "greeting": rules.clean_greeting(greeting.text),
-        "language": greeting.language,
-        "max_seconds": greeting.max_seconds,
-        "transcribe": greeting.transcribe,
-    }
-    channel.changed_at = now()
-    await record(session, actor, "channel:greeting-changed", rules.display(channel.phone_number))
-
-
 async def disconnect(session: AsyncSession, actor: Actor, channel_id: UUID, *, release_number: bool) -> None:
     """Take a channel down; its history stays. The number is given back only on request, and if nothing uses it."""
-    channel = await _changeable(session, actor, channel_id)
+    channel = await changeable(session, actor, channel_id)
     if channel.state is ChannelState.DISCONNECTED:
         raise Conflict("This channel is already disconnected.")
     channel.state = ChannelState.DISCONNECTED
@@ -212,7 +182,8 @@ async def _due_now(session: AsyncSession, channel: Channel) -> None:
     await job_queue.wake(session, ADVANCE, channel.tenant_id)
 
 
-async def _changeable(session: AsyncSession, actor: Actor, channel_id: UUID) -> Channel:
+async def changeable(session: AsyncSession, actor: Actor, channel_id: UUID) -> Channel:
+    """The channel, locked, for somebody who may change it; NotFound, NotAllowed, Conflict."""
     await _require_change(session, actor)
     query = sa.select(Channel).where(col(Channel.tenant_id) == actor.tenant_id, col(Channel.id) == channel_id)
     channel = await session.scalar(query.with_for_update())

@@ -14,6 +14,7 @@ class FileType:
 
 JPEG = FileType("image/jpeg", "jpg")
 MP3 = FileType("audio/mpeg", "mp3")
+WAV = FileType("audio/wav", "wav")
 TEXT = FileType("text/plain", "txt", inline=False)
 VCARD = FileType("text/vcard", "vcf", inline=False)
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -30,7 +31,7 @@ SIGNATURES = (
     (0, b"GIF87a", FileType("image/gif", "gif")),
     (0, b"GIF89a", FileType("image/gif", "gif")),
     (8, b"WEBP", FileType("image/webp", "webp")),
-    (8, b"WAVE", FileType("audio/wav", "wav")),
+    (8, b"WAVE", WAV),
     (0, b"OggS", FileType("audio/ogg", "ogg")),
     (0, b"#!AMR", FileType("audio/amr", "amr", inline=False)),
     (0, b"ID3", MP3),

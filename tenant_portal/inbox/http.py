@@ -32,16 +32,17 @@ HEADERS = {
 async def media(request: Request) -> Response:
     """The file, or a part of it. Another tenant's, a made-up and an unfinished one get the same 404."""
     try:
-        person = await _person(request)
+        person = await person_of(request)
         media_id = UUID(request.path_params["media_id"])
-        async with tenant_session(_tenant_of(person)) as session:
-            file = await stored_file(session, _tenant_of(person), media_id)
-        return _answer(request, media_id, file)
+        async with tenant_session(tenant_of(person)) as session:
+            file = await stored_file(session, tenant_of(person), media_id)
+        return file_answer(request, str(media_id), file)
     except (NotFound, ValueError):
-        return _not_found()
+        return no_file()
 
 
-def _answer(request: Request, media_id: UUID, file: StoredFile) -> Response:
+def file_answer(request: Request, name: str, file: StoredFile) -> Response:
+    """A stored file, or the part of it that is asked for; offered for download under `name`."""
     wanted = request.headers.get("Range")
     part = byte_range(wanted, file.size_bytes) if wanted else None
     if wanted and part is None:
@@ -50,7 +51,7 @@ def _answer(request: Request, media_id: UUID, file: StoredFile) -> Response:
     kind = file_types.of_content_type(file.content_type)
     place = "inline" if kind.inline else "attachment"
     headers = HEADERS | {
-        "Content-Disposition": f'{place}; filename="{media_id}.{kind.ending}"',
+        "Content-Disposition": f'{place}; filename="{name}.{kind.ending}"',
         "Content-Length": str(end - start),
     }
     if part:
@@ -78,7 +79,8 @@ def byte_range(header: str, size: int) -> tuple[int, int] | None:
     return (start, end) if start < end else None
 
 
-async def _person(request: Request) -> Person:
+async def person_of(request: Request) -> Person:
+    """Who is signed in; NotFound for nobody."""
     token = read_token(request.headers.get("Cookie", ""))
     if token is None:
         raise NotFound
@@ -89,13 +91,15 @@ async def _person(request: Request) -> Person:
     return person
 
 
-def _tenant_of(person: Person) -> UUID:
+def tenant_of(person: Person) -> UUID:
+    """The person's tenant; NotFound for staff."""
     if person.tenant_id is None:
         raise NotFound
     return person.tenant_id
 
 
-def _not_found() -> Response:
+def no_file() -> Response:
+    """The answer for a file that is not there, or not for this person."""
     return PlainTextResponse("This file does not exist.", status_code=404, headers={"Cache-Control": "no-store"})
 
 

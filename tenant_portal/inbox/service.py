@@ -1,6 +1,6 @@
 """Reading, answering and repeating: what a person does in the inbox. The tenant comes from the signed-in person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal import job_queue
+from tenant_portal.audit.service import Actor
 from tenant_portal.db import announce
 from tenant_portal.errors import Conflict, NotFound
 from tenant_portal.identity.queries import Person
@@ -119,6 +120,23 @@ async def queue_reply(
     return await _put_in_outbox(session, person, conversation_id, option, body, details={})
 
 
+async def queue_automatic(
+    session: AsyncSession, actor: Actor, conversation_id: UUID, body: str, *, our_number: str
+) -> UUID:
+    """Put an SMS that nobody typed into the outbox; the id of its message.
+
+    From `our_number` where texts can be sent from it, else from another one. Conflict with the reason where the lead
+    cannot be written to.
+    """
+    tenant_id = _tenant_of(actor)
+    option = (await reply_options(session, tenant_id, conversation_id)).of(ChannelKind.SMS)
+    if option.kind is not ChannelKind.SMS or option.reason:
+        raise Conflict(option.reason or "There is no connected SMS channel.")
+    if our_number in (await _connected_numbers(session, tenant_id))[ChannelKind.SMS]:
+        option = replace(option, our_number=our_number)
+    return await _put_in_outbox(session, actor, conversation_id, option, body, details={"automatic": True})
+
+
 async def retry(session: AsyncSession, person: Person, message_id: UUID) -> UUID:
     """Send a failed message again, as a new one; the id of it. A message is repeated once.
 
@@ -158,7 +176,7 @@ async def fetch_again(session: AsyncSession, person: Person, media_id: UUID) -> 
 
 async def _put_in_outbox(
     session: AsyncSession,
-    person: Person,
+    person: Actor,
     conversation_id: UUID,
     option: ReplyOption,
     body: str,
@@ -208,7 +226,7 @@ def _count_out(tenant_id: UUID) -> sa.Executable:
     )
 
 
-def _tenant_of(person: Person) -> UUID:
+def _tenant_of(person: Actor) -> UUID:
     if person.tenant_id is None:
         raise NotFound("This conversation does not exist.")
     return person.tenant_id

@@ -2,7 +2,7 @@
 
 from tenant_portal.models.base import metadata
 from tenant_portal.models.channel import Channel
-from tenant_portal.models.conversation import Conversation, Media, Message, Voicemail
+from tenant_portal.models.conversation import Conversation, Media, Message, TextBack, Voicemail
 from tenant_portal.models.email import OutgoingEmail
 from tenant_portal.models.lead import (
     DistinctLeads,
@@ -51,6 +51,7 @@ __all__ = [
     "Tenant",
     "TenantHour",
     "TenantTraffic",
+    "TextBack",
     "Throttle",
     "User",
     "UserSession",

@@ -15,8 +15,12 @@ from tenant_portal.models.enums import (
     MediaState,
     MessageStatus,
     RecordingState,
+    TextBackState,
     TranscriptState,
 )
+
+# As in the queries, word for word: PostgreSQL uses a partial index only where it can prove the condition.
+INCOMING_CALL = "channel_kind = 'voicemail' and direction = 'in'"
 
 
 class Conversation(TenantRow, table=True):
@@ -60,7 +64,8 @@ class Message(TenantRow, table=True):
 
     `provider_sid` is Twilio's `SM…`, `MM…` or, for a call, `CA…`; null until a send has returned. `our_number` and
     `lead_number` are as on the wire (`whatsapp:` included). `details` keeps what only some messages have: location,
-    button, quoted message, referral, opt-out word.
+    button, quoted message, referral, opt-out word, how a call was answered. `handled_at` is of calls only: since when
+    nobody has to look after it; without `handled_by` it was answered on the phone.
     """
 
     __tablename__ = "message"
@@ -73,6 +78,13 @@ class Message(TenantRow, table=True):
             "tenant_id",
             "id",
             postgresql_where=sa.text("direction = 'out' and status in ('queued', 'sending', 'unknown')"),
+        ),
+        sa.Index("ix_message_calls", "tenant_id", "id", postgresql_where=sa.text(INCOMING_CALL)),
+        sa.Index(
+            "ix_message_open_calls",
+            "tenant_id",
+            "id",
+            postgresql_where=sa.text(f"{INCOMING_CALL} and handled_at is null"),
         ),
     )
     # Its conversation refers to the tenant already: a second reference would cost each message another query.
@@ -96,6 +108,9 @@ class Message(TenantRow, table=True):
         default=None, sa_type=Timestamp, description="A queued send waits until then."
     )
     status_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    handled_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    handled_by: UUID | None = None
+    handled_by_name: str | None = Field(default=None, max_length=120)
 
 
 class Media(TenantRow, table=True):
@@ -146,3 +161,24 @@ class Voicemail(TenantRow, table=True):
     )
     transcript: str | None = None
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+
+
+class TextBack(TenantRow, table=True):
+    """What becomes of the text to one missed caller: decided once for each call, at `due_at` or soon after.
+
+    `reason` says why it waits or was skipped; `sent_as` is the id of the message in the thread.
+    """
+
+    __tablename__ = "text_back"
+    __table_args__ = (
+        own("message_id", "message"),
+        sa.UniqueConstraint("tenant_id", "message_id"),
+        sa.Index("ix_text_back_waiting", "tenant_id", "due_at", postgresql_where=sa.text("state = 'waiting'")),
+    )
+    message_id: UUID
+    state: TextBackState = Field(default=TextBackState.WAITING, sa_type=words(TextBackState, "state"))
+    due_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    reason: str = ""
+    sent_as: UUID | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
+    settled_at: datetime | None = Field(default=None, sa_type=Timestamp)

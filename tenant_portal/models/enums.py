@@ -153,6 +153,14 @@ class TranscriptState(StrEnum):
     FAILED = "failed"
 
 
+class TextBackState(StrEnum):
+    """Whether a missed caller gets a text: `waiting` for its time, `sent` into the outbox, or `skipped`."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    SKIPPED = "skipped"
+
+
 class QuarantineState(StrEnum):
     """`held` until staff replay or discard it."""
 

@@ -32,6 +32,7 @@ def voicemail_greeting(
     greeting_audio_url: str | None = None,
     max_seconds: int = MAX_SECONDS,
     language: str = LANGUAGE,
+    voice: str | None = None,
 ) -> str:
     """Greet, beep, record; say goodbye and hang up if nothing was recorded.
 
@@ -43,7 +44,7 @@ def voicemail_greeting(
     if greeting_audio_url:
         response.play(greeting_audio_url)
     else:
-        _say(response, greeting, language)
+        _say(response, greeting, language, voice)
     response.record(
         action=action_url,
         method="POST",
@@ -60,6 +61,22 @@ def voicemail_greeting(
     )
     # Reached only when the caller stayed silent: older accounts then make no action request at all.
     return _farewell(response, NOTHING_RECORDED, language)
+
+
+def ring(number: str, *, seconds: int, action_url: str) -> str:
+    """Ring a phone (E.164) for so long; the absolute `action_url` is told how that went, and says what comes next."""
+    response = VoiceResponse()
+    # The caller hears it ring, and is not counted as connected, until somebody picks up.
+    dial = response.dial(timeout=seconds, action=action_url, method="POST", answer_on_bridge=True)
+    dial.number(number)
+    return str(response.to_xml())
+
+
+def redirect(url: str) -> str:
+    """Go on with the document at this absolute URL."""
+    response = VoiceResponse()
+    response.redirect(url, method="POST")
+    return str(response.to_xml())
 
 
 def goodbye(text: str = GOODBYE, language: str = LANGUAGE) -> str:
@@ -85,9 +102,9 @@ def _farewell(response: VoiceResponse, text: str, language: str) -> str:
     return str(response.to_xml())
 
 
-def _say(response: VoiceResponse, text: str, language: str) -> None:
+def _say(response: VoiceResponse, text: str, language: str, voice: str | None = None) -> None:
     # Twilio would answer an unreadable document by playing an error to the caller.
-    response.say(_NOT_XML.sub("", text), language=language)
+    response.say(_NOT_XML.sub("", text), language=language, **({"voice": voice} if voice else {}))
 
 
 def _transcription(url: str | None) -> dict[str, object]:

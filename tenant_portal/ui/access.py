@@ -6,7 +6,8 @@ import reflex as rx
 
 from tenant_portal.identity.queries import Person
 from tenant_portal.ui.pages.activity import ActivityState
-from tenant_portal.ui.pages.channels import ChannelsState, ConnectState
+from tenant_portal.ui.pages.calls import CallsState
+from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import InboxState
 from tenant_portal.ui.pages.leads import (
@@ -46,6 +47,8 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     LeadImportState: Audience.CLIENT,
     ChannelsState: Audience.CLIENT,
     ConnectState: Audience.CLIENT,
+    VoiceState: Audience.CLIENT,
+    CallsState: Audience.CLIENT,
     TenantsState: Audience.STAFF,
     TenantDetailState: Audience.STAFF,
     HeldRequestsState: Audience.STAFF,

@@ -43,7 +43,7 @@ OPEN_PATHS = frozenset(
 )
 OPEN_PREFIXES = ("/auth/", "/invitation/", "/fonts/", "/api/webhooks/")
 # Endpoints of ours that answer with their own status where a page would send to the sign-in.
-OWN_ANSWER_PREFIXES = ("/media/", "/files/", "/export/")
+OWN_ANSWER_PREFIXES = ("/media/", "/files/", "/export/", "/greetings/", "/uploads/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class Entry:
 CLIENT_ENTRIES = (
     Entry("Home", routes.HOME, "house"),
     Entry("Inbox", routes.INBOX, "inbox"),
+    Entry("Calls", routes.CALLS, "phone-incoming"),
     Entry("Leads", routes.LEADS, "users"),
     Entry("Channels", routes.CHANNELS, "radio-tower"),
     Entry("Settings", routes.SETTINGS, "settings"),

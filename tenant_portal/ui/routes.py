@@ -5,6 +5,7 @@ from uuid import UUID
 HOME = "/"
 INBOX = "/inbox"
 INBOX_THREAD = "/inbox/[conversation_id]"
+CALLS = "/calls"
 LEADS = "/leads"
 LEADS_BOARD = "/leads/board"
 LEADS_DUPLICATES = "/leads/duplicates"
@@ -13,6 +14,7 @@ LEADS_SETUP = "/leads/setup"
 LEAD = "/leads/[lead_id]"
 CHANNELS = "/channels"
 CONNECT = "/channels/connect"
+VOICE = "/channels/voicemail/[voice_channel_id]"
 SETTINGS = "/settings"
 ACTIVITY = "/settings/activity"
 
@@ -41,6 +43,11 @@ LEADS_EXPORT = "/files/leads/export.csv"
 def thread(conversation_id: UUID | str) -> str:
     """Address of one conversation."""
     return f"{INBOX}/{conversation_id}"
+
+
+def voice(channel_id: UUID | str) -> str:
+    """Address of the settings of one channel that answers calls."""
+    return f"{CHANNELS}/voicemail/{channel_id}"
 
 
 def lead(lead_id: UUID | str) -> str:

@@ -21,7 +21,7 @@ def common(origin: str) -> dict[str, str]:
         "X-Frame-Options": "DENY",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
     }
     if origin.startswith("https://"):
         headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS}; includeSubDomains"

@@ -14,17 +14,20 @@ from tenant_portal.front_door.addresses import caller, normalise, place
 from tenant_portal.front_door.endpoints import Endpoint
 from tenant_portal.front_door.events import MAX_URL, SETTLED, Row, Stored, change, message
 from tenant_portal.front_door.received import Received
-from tenant_portal.front_door.verify import Webhook, account_in_url
+from tenant_portal.front_door.verify import Webhook, account_in_url, claim
+from tenant_portal.models.base import now
 from tenant_portal.models.enums import ChannelKind, RecordingState, TranscriptState
 from tenant_portal.models.ids import uuid7
 from tenant_portal.twilio_gateway import twiml
+from tenant_portal.voicemail import answering
 from tenant_portal.voicemail.rules import recording_sid, recording_state, sound_url
 
 OVERRIDES = "#rc=3&rp=5xx,ct,rt"
-SHORTEST, LONGEST = 5, 3600
 NO_CONTENT = Response(status_code=204)
 TAKEN_IN = SETTLED | {"spooled"}
 CALL = "Call"
+ANSWERED = frozenset({"completed", "answered"})
+WRITTEN = frozenset({"greeting", "language", "voice", "max_seconds", "transcribe"})
 
 
 def _xml(document: str) -> Response:
@@ -33,6 +36,7 @@ def _xml(document: str) -> Response:
 
 APOLOGY = _xml(twiml.apology())
 GOODBYE = _xml(twiml.goodbye())
+HANG_UP = _xml(twiml.hangup())
 
 
 def _call(webhook: Webhook) -> Row:
@@ -60,25 +64,50 @@ def _call(webhook: Webhook) -> Row:
     )
 
 
+def _answer(received: Received, stored: Stored) -> Response:
+    """Ring a phone first where the channel wants that, else greet."""
+    ringing = answering.ringing_of(_settings(stored), now()) if stored.outcome in TAKEN_IN else None
+    if ringing is None:
+        return _greet(received, stored)
+    action_url = _callback(_call_id(received, stored), "dialed", account_in_url(received))
+    return _xml(twiml.ring(ringing.number, seconds=ringing.seconds, action_url=action_url))
+
+
 def _greet(received: Received, stored: Stored) -> Response:
     if stored.outcome not in TAKEN_IN:
         return APOLOGY
-    return greeting(stored.message_id or received.message_id, account_in_url(received), stored.config)
+    return greeting(_call_id(received, stored), account_in_url(received), _settings(stored))
+
+
+def _greet_plainly(received: Received, stored: Stored) -> Response:
+    """After something failed: the written greeting alone, since the file or the phone may be what failed."""
+    if stored.outcome not in TAKEN_IN:
+        return APOLOGY
+    written = {name: value for name, value in _settings(stored).items() if name in WRITTEN}
+    return greeting(_call_id(received, stored), account_in_url(received), written)
+
+
+def _settings(stored: Stored) -> dict[str, Any]:
+    return stored.config if isinstance(stored.config, dict) else {}
+
+
+def _call_id(received: Received, stored: Stored) -> UUID:
+    return stored.message_id or received.message_id
 
 
 def greeting(call_id: UUID, account_sid: str, config: dict[str, Any]) -> Response:
     """Greeting, beep and recording as the channel's `config` says; if that is unusable, the standard one."""
     try:
-        transcript_url = _callback(call_id, "transcription", account_sid) if config.get("transcribe") is True else None
-        seconds = min(max(int(config.get("max_seconds") or twiml.MAX_SECONDS), SHORTEST), LONGEST)
+        said = answering.greeting_of(config, now())
         document = twiml.voicemail_greeting(
             action_url=_callback(call_id, "action", account_sid),
             recording_url=_callback(call_id, "recording", account_sid),
-            transcription_url=transcript_url,
-            greeting=str(config.get("greeting") or twiml.GREETING),
-            greeting_audio_url=config.get("greeting_audio_url") or None,
-            max_seconds=seconds,
-            language=str(config.get("language") or twiml.LANGUAGE),
+            transcription_url=_callback(call_id, "transcription", account_sid) if said.transcribe else None,
+            greeting=said.text,
+            greeting_audio_url=said.audio_url,
+            max_seconds=said.max_seconds,
+            language=said.language,
+            voice=said.voice,
         )
     except (AttributeError, TypeError, ValueError):
         return greeting(call_id, account_sid, {})
@@ -142,6 +171,24 @@ def _call_end(webhook: Webhook) -> Row:
     return change("call-end", webhook.tenant_id, call_sid, {"call_sid": call_sid, "details": details})
 
 
+def _dialed(webhook: Webhook) -> Row:
+    """What became of ringing a phone first."""
+    status, call_sid = webhook.need("DialCallStatus")[:40], webhook.need("CallSid")
+    details: dict[str, Any] = {"dial_status": status}
+    if status in ANSWERED:
+        details["answered_seconds"] = webhook.whole("DialCallDuration") or 0
+    return change("call-end", webhook.tenant_id, call_sid, {"call_sid": call_sid, "details": details})
+
+
+def _after_ringing(received: Received, _: Stored) -> Response:
+    """The end of a call that was answered; else on to the greeting, which needs the channel's settings again."""
+    form = claim(received)
+    if form.values.get("DialCallStatus") in ANSWERED:
+        return HANG_UP
+    url = f"{settings().origin}/api/webhooks/voicemail/greeting?account={form.account_sid}{OVERRIDES}"
+    return _xml(twiml.redirect(url))
+
+
 def _say_goodbye(_: Received, __: Stored) -> Response:
     return GOODBYE
 
@@ -150,7 +197,11 @@ def _no_content(_: Received, __: Stored) -> Response:
     return NO_CONTENT
 
 
-call = Endpoint("voicemail", _call, _greet, last_resort=APOLOGY)
+call = Endpoint("voicemail", _call, _answer, last_resort=APOLOGY)
+# The same call once more, which is stored once: after nobody picked up, and after the first address failed.
+unanswered = Endpoint("unanswered", _call, _greet, last_resort=APOLOGY)
+fallback = Endpoint("call-fallback", _call, _greet_plainly, last_resort=APOLOGY)
+dialed = Endpoint("dialed", _dialed, _after_ringing, last_resort=APOLOGY)
 action = Endpoint("action", _action, _say_goodbye, last_resort=GOODBYE)
 recording = Endpoint("recording", _recording, _no_content)
 transcription = Endpoint("transcription", _transcription, _no_content)

@@ -9,19 +9,17 @@ import pytest
 from tenant_portal import db
 from tenant_portal.channels import numbers, queries, service
 from tenant_portal.channels.rules import Actor
-from tenant_portal.channels.service import Greeting, Wish
+from tenant_portal.channels.service import Wish
 from tenant_portal.errors import Conflict, NotAllowed, NotFound, PortalError
 from tenant_portal.identity.queries import Person
 from tenant_portal.models.enums import ChannelKind, Role
 from tenant_portal.tenants.service import suspend
 from tests.cast import Cast, Someone
 
-GREETING = Greeting(text="Hello", language="en-US", max_seconds=60, transcribe=False)
 CHANGES: dict[str, tuple[Callable[..., Awaitable[None]], tuple[Any, ...], dict[str, Any]]] = {
     "test": (service.start_test, (), {}),
     "repeat": (service.repeat, (), {}),
     "code": (service.submit_code, ("123456",), {}),
-    "greeting": (service.set_greeting, (GREETING,), {}),
     "disconnect": (service.disconnect, (), {"release_number": True}),
 }
 

@@ -16,6 +16,8 @@ ROUTES = {
     "/api/webhooks/voicemail",
     "/api/webhooks/voicemail/fallback",
     "/api/webhooks/voicemail/status",
+    "/api/webhooks/voicemail/greeting",
+    "/api/webhooks/voicemail/{message_id}/dialed",
     "/api/webhooks/voicemail/{message_id}/action",
     "/api/webhooks/voicemail/{message_id}/recording",
     "/api/webhooks/voicemail/{message_id}/transcription",
@@ -34,6 +36,7 @@ def full_form(account_sid: str, number: str) -> dict[str, str]:
         "TranscriptionStatus": "completed",
         "MessageStatus": "delivered",
         "CallStatus": "completed",
+        "DialCallStatus": "no-answer",
         "From": "+14155550199",
         "To": number,
     }

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import PHONE, WIDE, Person
+from tests.journeys.conftest import PHONE, WIDE, Person, shown
 
-CLIENT_PAGES = ("/channels", "/channels/connect")
+CLIENT_PAGES = ("/calls", "/channels", "/channels/connect")
 STAFF_PAGES = ("/staff", "/staff/quarantine")
 # A job has to be picked up, and Twilio to be asked several times, on a machine that does much else.
 SLOW = 30_000
@@ -50,13 +50,43 @@ def _disconnect(page: Page, number: str, title: str) -> None:
     expect(card).to_have_count(0, timeout=SLOW)
 
 
-def test_a_greeting_is_changed(alice: Person) -> None:
+def test_a_greeting_is_written_and_recorded(alice: Person) -> None:
     page = alice.open("/channels")
     card = page.locator(".channel-card", has_text="Voicemail")
-    card.locator("text=Change greeting").click()
+    card.locator("text=Greeting, hours and texts").click()
     page.fill("#greeting", "Acme, please leave a message.")
-    card.locator("text=Save greeting").click()
+    page.click("text=Save greeting")
+    expect(page.locator(".notice-good")).to_have_text("The greeting is changed.")
+    sound = {"name": "g.mp3", "mimeType": "audio/mpeg", "buffer": b"ID3" + bytes(400)}
+    page.set_input_files("input[type=file] >> nth=0", sound)
+    expect(page.get_by_label("Recorded greeting", exact=True)).to_be_attached()
+    page.click("text=Use the written words")
+    expect(page.get_by_label("Recorded greeting", exact=True)).to_have_count(0)
+    assert not alice.faults
+    page = alice.open("/channels")
     expect(card.locator("blockquote")).to_have_text("Acme, please leave a message.")
+
+
+def test_a_missed_call_is_texted_and_looked_after(alice: Person) -> None:
+    page = alice.open("/channels")
+    page.locator(".channel-card", has_text="Voicemail").locator("text=Greeting, hours and texts").click()
+    page.check("[name=text_is_on]")
+    for name in ("quiet_from", "quiet_until"):
+        page.fill(f"#{name}", "00:00")
+    page.click("text=Save text")
+    expect(page.locator(".notice-good")).to_have_text("The text to missed callers is changed.")
+    lead, number = "+14155550186", alice.stage.numbers["acme"]
+    alice.stage.phones(lambda phones: phones.call(lead, number, hangs_up="greeting"))
+    call = alice.open("/calls").locator(".call-list > li", has_text=shown(lead))
+    expect(call).to_contain_text("The caller was sent your text.", timeout=SLOW)
+    expect(call.locator("a:has-text('Call back')")).to_have_attribute("href", f"tel:{lead}")
+    call.locator("text=Mark as handled").click()
+    expect(call).to_have_count(0)
+    page.click("button:has-text('Handled')")
+    expect(call).to_contain_text("Handled by Alice Archer")
+    call.locator("text=Reply by text").click()
+    expect(page.locator(".thread")).to_contain_text("Sorry we missed your call.")
+    expect(page.locator("#composer-body")).to_be_visible()
 
 
 def test_the_agency_adds_a_client_that_comes_alive_by_itself(sam: Person) -> None:

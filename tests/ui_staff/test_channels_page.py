@@ -110,29 +110,6 @@ async def test_the_test_button_begins_a_test(cast: Cast) -> None:
     assert (await row_of(cast, SMS)).test_started_at is not None
 
 
-async def test_the_greeting_is_changed(cast: Cast) -> None:
-    tab = await opened(cast.alice)
-    await tab.call(ChannelsState.edit_greeting, id_of(cast, VOICEMAIL))
-    form = {"channel_id": id_of(cast, VOICEMAIL), "greeting": "Hi!", "language": "de-DE", "max_seconds": "60"}
-    state = await tab.call(ChannelsState.save_greeting, form)
-    assert (state.tone, state.greeting_of) == ("good", "")
-    config = (await row_of(cast, VOICEMAIL)).config
-    assert (config["greeting"], config["language"], config["max_seconds"]) == ("Hi!", "de-DE", 60)
-    assert config["transcribe"] is False
-
-
-async def test_a_greeting_that_makes_no_sense_stays_in_the_form(cast: Cast) -> None:
-    tab = await opened(cast.alice)
-    await tab.call(ChannelsState.edit_greeting, id_of(cast, VOICEMAIL))
-    right = {"channel_id": id_of(cast, VOICEMAIL), "greeting": "Hi", "language": "en-US", "max_seconds": "60"}
-    wrong: tuple[dict[str, object], ...] = (
-        {"greeting": ""}, {"language": "xx"}, {"max_seconds": "1e9"}, {"max_seconds": 60},
-    )  # fmt: skip
-    for part in wrong:
-        state = await tab.call(ChannelsState.save_greeting, right | part)
-        assert (state.tone, state.greeting_of) == ("bad", id_of(cast, VOICEMAIL))
-
-
 async def test_disconnecting_asks_first(cast: Cast) -> None:
     tab = await opened(cast.alice)
     state = await tab.call(ChannelsState.ask_disconnect, id_of(cast, SMS))

@@ -16,10 +16,18 @@ from tenant_portal.leads import jobs as lead_jobs
 from tenant_portal.leads import merging as lead_merging
 from tenant_portal.leads import service as leads
 from tenant_portal.leads import setup as lead_setup
-from tenant_portal.models import Conversation, ErasureItem, LeadErasure, Media, Message, Throttle, metadata
+from tenant_portal.models import Conversation, ErasureItem, LeadErasure, Media, Message, TextBack, Throttle, metadata
 from tenant_portal.models import row_level_security as wall
 from tenant_portal.models.base import now
-from tenant_portal.models.enums import ChannelKind, Direction, ErasureKind, MediaState, MessageStatus, ThrottleReason
+from tenant_portal.models.enums import (
+    ChannelKind,
+    Direction,
+    ErasureKind,
+    MediaState,
+    MessageStatus,
+    TextBackState,
+    ThrottleReason,
+)
 from tenant_portal.models.ids import uuid7
 from tenant_portal.simulator.two_tenant_check import forms
 from tenant_portal.simulator.two_tenant_check.actors import Actor
@@ -31,7 +39,7 @@ PICTURE = bytes.fromhex(
     "e221bc330000000049454e44ae426082"
 )
 TWIN, OTHER = "+14155550177", "+14155550178"
-TRAFFIC_TABLES = ("lead", "lead_note", "conversation", "message", "media", "voicemail")
+TRAFFIC_TABLES = ("lead", "lead_note", "conversation", "message", "media", "voicemail", "text_back")
 
 
 class NotStaged(Exception):
@@ -54,6 +62,7 @@ async def fill(visitor: Visitor, actor: Actor) -> Actor:
         await deliver(visitor, actor, template, actor.canary)
     actor = await _call(visitor, actor)
     actor = await _answer(actor)
+    await _leave_unanswered(actor)
     await _describe_lead(actor)
     await _invite(actor)
     await _begin_second_step(actor)
@@ -121,6 +130,13 @@ async def _picture(actor: Actor, message_id: UUID) -> Media:
         object_key=key,
         size_bytes=len(content),
     )
+
+
+async def _leave_unanswered(actor: Actor) -> None:
+    """The caller gets no text. Decided, so that no job has anything to do."""
+    async with tenant_session(actor.tenant_id) as session:
+        skipped, call_id = TextBackState.SKIPPED, UUID(actor.call[0])
+        session.add(TextBack(tenant_id=actor.tenant_id, message_id=call_id, state=skipped, reason=actor.canary))
 
 
 async def _describe_lead(actor: Actor) -> None:

@@ -83,6 +83,11 @@ def transcription(actor: Actor, marker: str) -> Fields:
     }
 
 
+def dialed(actor: Actor, _: str) -> Fields:
+    """Nobody picked up the phone that rings first."""
+    return {"CallSid": actor.call[1], "DialCallStatus": "no-answer", "DialCallSid": sid("CA"), "To": actor.number}
+
+
 def call_end(actor: Actor, _: str) -> Fields:
     """The client's call is over."""
     number = str(secrets.randbelow(10**6))
@@ -106,7 +111,9 @@ FORMS: dict[str, Callable[[Actor, str], Fields]] = {
     f"{PREFIX}/whatsapp/fallback": whatsapp_message,
     f"{PREFIX}/voicemail": call,
     f"{PREFIX}/voicemail/fallback": call,
+    f"{PREFIX}/voicemail/greeting": call,
     f"{PREFIX}/voicemail/status": call_end,
+    f"{PREFIX}/voicemail/{{message_id}}/dialed": dialed,
     f"{PREFIX}/voicemail/{{message_id}}/action": recording,
     f"{PREFIX}/voicemail/{{message_id}}/recording": recording,
     f"{PREFIX}/voicemail/{{message_id}}/transcription": transcription,

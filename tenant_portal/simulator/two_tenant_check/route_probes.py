@@ -34,6 +34,8 @@ AUDIENCES = {
     "/files/leads/export.csv": Audience.CLIENT,
     "/files/leads/{lead_id}/data.json": Audience.CLIENT,
     "/export/activity.csv": Audience.CLIENT,
+    "/greetings/{tenant_id}/{file_id}/{name}": Audience.EVERYBODY,
+    "/uploads/greeting/{channel_id}/{occasion}": Audience.CLIENT,
     "/staff/simulator/report": Audience.STAFF,
     "/staff/simulator/media/{sid}": Audience.STAFF,
 }
@@ -113,6 +115,21 @@ async def parts_of_media(context: Context) -> str:
         nothing = await context.visitor.get(f"/media/{forms.unknown_id()}", cookie, part)
         leak_if(theirs.shape != nothing.shape, f"{who} gets {theirs.status} instead of {nothing.status}")
     return "answered as a file that never was"
+
+
+@probe(Group.ROUTES, "route.greeting-upload", "Client B cannot answer client A's calls with a greeting of its own")
+async def foreign_greeting(context: Context) -> str:
+    headers = {"origin": context.visitor.origin, "content-type": "application/octet-stream"}
+    shapes = []
+    for channel_id in (*context.a.ids["channel"], forms.unknown_id()):
+        path = f"/uploads/greeting/{channel_id}/open"
+        answer = await context.visitor.ask(
+            "POST", path, cookie=context.b.owner.cookie, headers=headers, body=b"ID3" + bytes(100)
+        )
+        shapes.append(answer.shape)
+    leak_if(len(set(shapes)) > 1, f"it is answered {shapes[0]} for client A's channel and {shapes[-1]} for none")
+    leak_if(shapes[0][0] < 400, f"it was answered {shapes[0][0]}")
+    return f"refused with {shapes[0][0]}, as for a channel that nobody has"
 
 
 @probe(Group.ROUTES, "route.foreign-form", "A form on another site cannot sign client B out")

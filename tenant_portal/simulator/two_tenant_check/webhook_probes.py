@@ -175,7 +175,7 @@ def _own_form(s: Situation) -> Form:
 # What these bring is new and the sender's own, whatever ids it carries: nothing of the victim's is named in it.
 NEW_THINGS = frozenset(
     f"{forms.PREFIX}/{kind}{more}" for kind in ("sms", "whatsapp", "voicemail") for more in ("", "/fallback")
-)
+) | {f"{forms.PREFIX}/voicemail/greeting"}
 FORGERIES = (
     Forgery("unsigned", "without a signature", _unsigned),
     Forgery("empty-signature", "with an empty signature", _empty_signature),

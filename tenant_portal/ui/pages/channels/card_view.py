@@ -2,14 +2,12 @@
 
 import reflex as rx
 
-from tenant_portal.channels import rules
-from tenant_portal.ui.components import button, notice, relative_time, status_badge, text_area
+from tenant_portal.ui.components import button, link_button, notice, relative_time, status_badge
 from tenant_portal.ui.pages.channels.cards import Card, Step, TestLine
 from tenant_portal.ui.pages.channels.state import ChannelsState
 
 ICONS = (("sms", "message-square-text"), ("whatsapp", "message-circle"), ("voicemail", "voicemail"))
 STEP_ICONS = (("done", "circle-check"), ("now", "loader-circle"), ("failed", "circle-alert"))
-LENGTHS = ((30, "30 seconds"), (60, "1 minute"), (120, "2 minutes"), (300, "5 minutes"))
 
 
 def channel_card(card: rx.Var[Card]) -> rx.Component:
@@ -82,55 +80,17 @@ def _code_form(card: rx.Var[Card]) -> rx.Component:
 
 
 def _greeting(card: rx.Var[Card]) -> rx.Component:
-    said = rx.el.blockquote(card.greeting, class_name="channel-greeting")
-    edit = button(
-        "Change greeting", icon="pencil", small=True, look="quiet", on_click=ChannelsState.edit_greeting(card.id)
+    said = rx.cond(
+        card.plays_file,
+        rx.el.p("A recording of your own.", class_name="channel-greeting"),
+        rx.el.blockquote(card.greeting, class_name="channel-greeting"),
     )
-    shown = rx.el.div(
+    return rx.el.div(
         rx.el.div("Callers hear", class_name="field-hint"),
         said,
-        rx.cond(ChannelsState.may_change & ~card.is_settling, edit),
-    )
-    return rx.cond(ChannelsState.greeting_of == card.id, _greeting_form(card), shown)
-
-
-def _greeting_form(card: rx.Var[Card]) -> rx.Component:
-    return rx.form(
-        rx.el.input(type="hidden", name="channel_id", value=card.id),
-        text_area(
-            "Greeting",
-            "greeting",
-            hint="Read out before the tone.",
-            default_value=card.greeting,
-            max_length=rules.GREETING_LIMIT,
-            rows="4",
-            required=True,
+        rx.cond(
+            ~card.is_settling, link_button("Greeting, hours and texts", card.voice_href, icon="pencil", small=True)
         ),
-        _select("Language of the voice", "language", rules.VOICES, card.language),
-        _select(
-            "Longest message", "max_seconds", [(str(n), words) for n, words in LENGTHS], card.max_seconds.to_string()
-        ),
-        rx.el.label(
-            rx.el.input(type="checkbox", name="transcribe", default_checked=card.transcribe),
-            rx.el.span("Write down what callers say (English only, up to 2 minutes, costs extra)"),
-            class_name="row",
-        ),
-        rx.el.div(
-            button("Save greeting", look="main", type="submit"),
-            button("Cancel", on_click=ChannelsState.edit_greeting("")),
-            class_name="row",
-        ),
-        on_submit=ChannelsState.save_greeting,
-        class_name="stack",
-    )
-
-
-def _select(label: str, name: str, options: object, value: rx.Var[str]) -> rx.Component:
-    choices = [rx.el.option(words, value=key) for key, words in options]
-    return rx.el.label(
-        rx.el.span(label, class_name="field-label"),
-        rx.el.select(*choices, name=name, default_value=value, class_name="select"),
-        class_name="field",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from tenant_portal.channels import rules
 from tenant_portal.channels.queries import ChannelRow
 from tenant_portal.models.enums import ChannelKind, ChannelState
+from tenant_portal.ui import routes
 
 TITLES = {
     ChannelKind.SMS: "Text messages",
@@ -80,10 +81,8 @@ class Card:
     shared_with: str
     can_release: bool
     greeting: str
-    language: str
-    language_name: str
-    max_seconds: int
-    transcribe: bool
+    plays_file: bool
+    voice_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +139,8 @@ def _card(row: ChannelRow, rows: list[ChannelRow], now: datetime) -> Card:
         shared_with=" and ".join(others),
         can_release=not others and not row.config.get("own_number"),
         greeting=str(row.config.get("greeting", "")),
-        language=str(row.config.get("language", "en-US")),
-        language_name=dict(rules.VOICES).get(str(row.config.get("language", "en-US")), ""),
-        max_seconds=int(row.config.get("max_seconds", 120)),
-        transcribe=bool(row.config.get("transcribe", True)),
+        plays_file="open" in (row.config.get("files") or {}),
+        voice_href=routes.voice(row.id),
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import reflex as rx
 
 from tenant_portal.channels import queries, service
-from tenant_portal.channels.service import Greeting, actor_of
+from tenant_portal.channels.service import actor_of
 from tenant_portal.db import announce, tenant_session
 from tenant_portal.errors import NotFound, PortalError
 from tenant_portal.identity.queries import Person
@@ -35,14 +35,12 @@ class ChannelsState(rx.State):
     asked_can_release: bool = False
     asked_shared_with: str = ""
     release_number: bool = False
-    greeting_of: str = ""
-    greeting_error: str = ""
 
     @rx.event
     async def load(self) -> None:
         """The page was opened."""
         person = await client(self)
-        self.notice, self.asked, self.greeting_of = "", "", ""
+        self.notice, self.asked = "", ""
         await _read(self, person)
         await live.join(self, person, ChannelsState.refresh)
 
@@ -102,26 +100,6 @@ class ChannelsState(rx.State):
         done, release = "The channel is being disconnected.", self.release_number
         await _change(self, done, service.disconnect, self.asked, release_number=release)
         self.asked = ""
-
-    @rx.event
-    async def edit_greeting(self, channel_id: str) -> None:
-        """Open or close the greeting's form."""
-        await client(self)
-        self.greeting_of, self.greeting_error = channel_id, ""
-
-    @rx.event
-    async def save_greeting(self, form: dict[str, Any]) -> None:
-        """Change how a voicemail channel answers."""
-        length = form_text(form, "max_seconds", 5)
-        greeting = Greeting(
-            text=form_text(form, "greeting", 2000),
-            language=form_text(form, "language", 10),
-            max_seconds=int(length) if length.isdecimal() else 0,
-            transcribe=form_text(form, "transcribe", 5) == "on",
-        )
-        channel_id = form_text(form, "channel_id", 40)
-        if await _change(self, "The greeting is changed.", service.set_greeting, channel_id, greeting):
-            self.greeting_of = ""
 
 
 async def _read(state: ChannelsState, person: Person) -> None:
