@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal.errors import NotFound
-from tenant_portal.leads.queries import Cursor, list_leads
+from tenant_portal.leads.queries import Cursor, Filter, list_leads
 from tenant_portal.models import metadata
 from tenant_portal.models.enums import (
     ChannelKind,
@@ -167,7 +167,7 @@ async def list_threads(
 
 async def find_threads(session: AsyncSession, tenant_id: UUID, viewer: UUID, search: str) -> list[ThreadRow]:
     """Threads in any state of the newest leads whose name or number has these words."""
-    leads = await list_leads(session, tenant_id, search=search)
+    leads = await list_leads(session, tenant_id, Filter(search=search))
     ids = [lead.conversation_id for lead in leads if lead.conversation_id is not None]
     found = sa.select(CONVERSATION).where(CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.id.in_(ids))
     return await _rows(session, viewer, found)
