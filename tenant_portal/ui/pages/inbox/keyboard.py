@@ -47,12 +47,18 @@ const keyActions = {
   x: pickFocused,
   "?": () => document.getElementById("keys").showModal(),
 };
+const focusLater = (key, end) => {
+  const field = shown(key);
+  if (field && field.matches("textarea")) field.focus();
+  else if (Date.now() < end) requestAnimationFrame(() => focusLater(key, end));
+};
 const press = (key) => {
   if (keyActions[key]) return keyActions[key](), true;
   const element = shown(key);
   if (!element) return false;
   if (element.matches("textarea, input, select")) element.focus();
   else element.click();
+  if (element.matches(".composer-tab")) focusLater(key, Date.now() + 2000);
   if (element.matches("select") && element.showPicker) element.showPicker();
   return true;
 };
