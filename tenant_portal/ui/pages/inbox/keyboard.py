@@ -105,16 +105,21 @@ const snoozeChoices = () => {
 };
 function SnoozeChoices({ onChoose }) {
   const name = useId();
+  // What is chosen closes the box as Escape does.
+  const choose = (until) => {
+    onChoose(until);
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  };
   const words = (time) => time.toLocaleString("en", { weekday: "short", hour: "numeric", minute: "2-digit" });
   const own = (event) => {
     event.preventDefault();
     const typed = new FormData(event.target).get("until");
-    onChoose(typed ? new Date(typed).toISOString() : "");
+    choose(typed ? new Date(typed).toISOString() : "");
   };
   return createElement("div", { className: "snooze" },
     snoozeChoices().map(([label, time]) =>
       createElement("button", {
-        key: label, type: "button", className: "snooze-choice", onClick: () => onChoose(time.toISOString()),
+        key: label, type: "button", className: "snooze-choice", onClick: () => choose(time.toISOString()),
       },
         createElement("span", null, label), createElement("span", { className: "soft num" }, words(time)))),
     createElement("form", { className: "snooze-own", onSubmit: own },

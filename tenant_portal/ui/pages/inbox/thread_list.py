@@ -60,7 +60,7 @@ def _tools() -> rx.Component:
         rx.el.input(
             type="search",
             id="inbox-search",
-            placeholder="Search names and numbers",
+            placeholder="Name or number",
             aria_label="Search names and numbers",
             max_length=100,
             on_change=InboxState.find.debounce(SEARCH_MILLISECONDS),
