@@ -25,7 +25,7 @@ from tenant_portal.ui.pages.channels import (
     voice_page,
 )
 from tenant_portal.ui.pages.home import HomeState, home_page
-from tenant_portal.ui.pages.inbox import InboxState, inbox_page, thread_page
+from tenant_portal.ui.pages.inbox import DeskState, InboxState, inbox_page, thread_page
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -70,8 +70,8 @@ def add(route: str, view: Any, title: str, *on_load: Any) -> None:
 
 
 add(routes.HOME, home_page, "Home", HomeState.load)
-add(routes.INBOX, inbox_page, "Inbox", InboxState.load)
-add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load)
+add(routes.INBOX, inbox_page, "Inbox", InboxState.load, DeskState.load)
+add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load, DeskState.load)
 add(routes.LEADS, leads_page, "Leads", LeadsState.load)
 add(routes.LEADS_BOARD, board_page, "Board of leads", BoardState.load)
 add(routes.LEADS_DUPLICATES, duplicates_page, "Duplicates", DuplicatesState.load)

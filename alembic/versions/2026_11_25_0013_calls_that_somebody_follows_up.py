@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import context, op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -66,6 +66,8 @@ language sql security definer set search_path = jobs, pg_temp as $$
         where state = 'waiting' and next_attempt_at <= now() - interval '5 seconds'
         union select 'voicemail.text_back', tenant_id from public.text_back
         where state = 'waiting' and due_at <= now() - interval '5 seconds'
+        union select 'inbox.end_snoozes', tenant_id from public.conversation
+        where state = 'snoozed' and snoozed_until <= now() - interval '5 seconds'
         union select 'channels.advance', tenant_id from public.channel
         where next_attempt_at <= now() - interval '5 seconds'
         union select 'tenants.provision', tenant_id from public.subaccount
@@ -135,8 +137,8 @@ def downgrade() -> None:
     voicemail = script.get_revision("0003").module.VOICEMAIL
     start = voicemail.index("create function front_door.store_call_end")
     cursor.execute(voicemail[start:].replace("create function", "create or replace function", 1))
-    sweep = script.get_revision("0002").module.SWEEP
-    _replace_sweep(sweep[: sweep.index("revoke all")].replace("create function", "create or replace function", 1))
+    threads = script.get_revision("0012").module
+    _replace_sweep(threads.SWEEP.replace("{snoozed}", threads.SNOOZED))
     op.drop_table("text_back")
     op.drop_index("ix_message_open_calls", "message")
     op.drop_index("ix_message_calls", "message")

@@ -16,7 +16,7 @@ from tenant_portal import job_queue, object_store
 from tenant_portal.config import settings
 from tenant_portal.db import announce, tenant_session
 from tenant_portal.errors import PortalError
-from tenant_portal.inbox import file_types, files, outbox, pacing, rules
+from tenant_portal.inbox import file_types, files, organise, outbox, pacing, rules
 from tenant_portal.models.enums import ThrottleReason
 from tenant_portal.tenants.service import NotConnected, credentials
 from tenant_portal.twilio_gateway.clients import tenant_gateway
@@ -56,6 +56,20 @@ async def send_outbox(tenant_id: str) -> None:
 async def fetch_media(tenant_id: str) -> None:
     """Fetch the files this tenant waits for."""
     await _or_later(FETCH, UUID(tenant_id), drain_media)
+
+
+@job_queue.app.task(name=organise.END_SNOOZES)
+async def end_snoozes(tenant_id: str) -> None:
+    """Open the threads of this tenant whose snooze is over."""
+    await _or_later(organise.END_SNOOZES, UUID(tenant_id), drain_snoozes)
+
+
+async def drain_snoozes(tenant_id: UUID) -> None:
+    """End what is due, and say when the next one is."""
+    async with tenant_session(tenant_id) as session:
+        seconds = await organise.end_snoozes(session, tenant_id)
+        if seconds is not None:
+            await job_queue.wake(session, organise.END_SNOOZES, tenant_id, delay_seconds=seconds)
 
 
 async def drain_outbox(tenant_id: UUID) -> None:

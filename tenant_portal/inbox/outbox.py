@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal.db import announce
 from tenant_portal.inbox import pacing, rules
-from tenant_portal.inbox.queries import CONVERSATION, HOUR, LEAD, MESSAGE
+from tenant_portal.inbox.activity import HOUR
+from tenant_portal.inbox.queries import CONVERSATION, LEAD, MESSAGE
 from tenant_portal.models import metadata
 from tenant_portal.models.enums import Direction, MessageStatus, TenantState
 from tenant_portal.twilio_gateway.error_codes import OPTED_OUT, describe, is_opt_out

@@ -1,7 +1,9 @@
 """Reading the inbox for pages: threads, messages, files; all from columns kept on the conversation, nothing counted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal.errors import NotFound
-from tenant_portal.leads.queries import Cursor
+from tenant_portal.leads.queries import Cursor, Filter, list_leads
 from tenant_portal.models import metadata
 from tenant_portal.models.enums import (
     ChannelKind,
+    ConversationState,
     Direction,
     MediaState,
     MessageStatus,
@@ -25,16 +28,45 @@ LEAD = metadata.tables["lead"]
 MESSAGE = metadata.tables["message"]
 MEDIA = metadata.tables["media"]
 VOICEMAIL = metadata.tables["voicemail"]
-HOUR = metadata.tables["tenant_hour"]
+READING = metadata.tables["thread_reading"]
+MENTION = metadata.tables["note_mention"]
+USER = metadata.tables["portal_user"]
 THREADS_PAGE = 30
 MESSAGES_PAGE = 50
-# More unread threads than anybody reads off a badge; counting on would cost without telling more.
-UNREAD_CAP = 1000
+# A list shows no more, and beyond them nothing is counted as unread: so the badge costs the same at any size.
+NEWEST_THREADS = 300
+# More threads than anybody reads off a filter; counting on would cost without telling more.
+COUNT_CAP = 100
+
+
+class View(StrEnum):
+    """Which threads a list shows; `mine`, `unread` and `mentions` are those of the reader."""
+
+    OPEN = "open"
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    UNREAD = "unread"
+    MENTIONS = "mentions"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Threads of each view, each at most COUNT_CAP; of `mentions` those that the reader has not seen."""
+
+    open: int
+    mine: int
+    unassigned: int
+    unread: int
+    mentions: int
+    snoozed: int
+    closed: int
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
-    """A thread in the list, with what names its lead."""
+    """A thread in the list, with what names its lead. `unread_count` is the reader's own."""
 
     id: UUID
     lead_id: UUID
@@ -43,10 +75,16 @@ class ThreadRow:
     last_channel: ChannelKind
     last_direction: Direction
     last_message_at: datetime
+    state: ConversationState
+    snoozed_until: datetime | None
+    assignee_id: UUID | None
+    assignee_name: str | None
     address: str
     name: str
     profile_name: str
+    place: str
     opted_out_at: datetime | None
+    lead_created_at: datetime
 
     @property
     def cursor(self) -> Cursor:
@@ -107,46 +145,43 @@ class StoredFile:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """Traffic of a tenant since a moment."""
-
-    messages_in: int
-    messages_out: int
-    failures: int
-    calls: int
-    voicemails: int
-
-
 async def list_threads(
     session: AsyncSession,
     tenant_id: UUID,
     *,
-    unread_only: bool = False,
+    viewer: UUID | None = None,
+    view: View = View.OPEN,
     channel: ChannelKind | None = None,
     after: Cursor | None = None,
     limit: int = THREADS_PAGE,
 ) -> list[ThreadRow]:
-    """Threads with the latest message first."""
-    # A thread without a message is that of a lead that was merged into another, or of one to whom that happened.
-    found = sa.select(CONVERSATION).where(CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.message_count > 0)
-    if unread_only:
-        found = found.where(CONVERSATION.c.unread_count > 0)
-    if channel is not None:
-        found = found.where(CONVERSATION.c.last_channel == channel)
-    if after is not None:
-        found = found.where(sa.tuple_(CONVERSATION.c.last_message_at, CONVERSATION.c.id) < sa.tuple_(*after))
-    page = found.order_by(CONVERSATION.c.last_message_at.desc(), CONVERSATION.c.id.desc()).limit(limit)
-    return [ThreadRow(**row) for row in (await session.execute(_with_lead(page.subquery("page")))).mappings()]
+    """Threads with the latest message first, as this reader sees them; to nobody in particular nothing is unread."""
+    if view is View.UNREAD:
+        page = _unread(tenant_id, viewer, channel, after).limit(limit)
+    elif view is View.MENTIONS:
+        page = _newest(tenant_id, (_is_mentioned(tenant_id, viewer),), channel, after, limit)
+    else:
+        page = _newest(tenant_id, _conditions(view, viewer), channel, after, limit)
+    return await _rows(session, viewer, page)
 
 
-async def get_thread(session: AsyncSession, tenant_id: UUID, conversation_id: UUID) -> ThreadRow:
+async def find_threads(session: AsyncSession, tenant_id: UUID, viewer: UUID, search: str) -> list[ThreadRow]:
+    """Threads in any state of the newest leads whose name or number has these words."""
+    leads = await list_leads(session, tenant_id, Filter(search=search))
+    ids = [lead.conversation_id for lead in leads if lead.conversation_id is not None]
+    found = sa.select(CONVERSATION).where(CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.id.in_(ids))
+    return await _rows(session, viewer, found)
+
+
+async def get_thread(
+    session: AsyncSession, tenant_id: UUID, conversation_id: UUID, viewer: UUID | None = None
+) -> ThreadRow:
     """One thread; NotFound if this tenant has none of this id."""
     found = sa.select(CONVERSATION).where(CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.id == conversation_id)
-    row = (await session.execute(_with_lead(found.subquery("page")))).mappings().first()
-    if row is None:
+    rows = await _rows(session, viewer, found)
+    if not rows:
         raise NotFound("This conversation does not exist.")
-    return ThreadRow(**row)
+    return rows[0]
 
 
 async def list_messages(
@@ -173,11 +208,25 @@ async def list_messages(
     return [_message(row, files, recordings) for row in reversed(rows)]
 
 
-async def count_unread(session: AsyncSession, tenant_id: UUID) -> int:
-    """How many threads have something unread, at most UNREAD_CAP."""
-    found = sa.select(sa.literal(1)).where(CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.unread_count > 0)
-    capped = found.limit(UNREAD_CAP).subquery()
-    return (await session.scalar(sa.select(sa.func.count()).select_from(capped))) or 0
+async def count_unread(session: AsyncSession, tenant_id: UUID, viewer: UUID) -> int:
+    """How many of the newest open threads have something that this reader has not read."""
+    unread = _unread(tenant_id, viewer).subquery()
+    return (await session.scalar(sa.select(sa.func.count()).select_from(unread))) or 0
+
+
+async def count_threads(session: AsyncSession, tenant_id: UUID, viewer: UUID) -> Counts:
+    """How many threads each view has for this reader."""
+    columns = []
+    for view in View:
+        if view is View.UNREAD:
+            capped = _unread(tenant_id, viewer).limit(COUNT_CAP).subquery()
+        elif view is View.MENTIONS:
+            capped = _unseen_mentions(tenant_id, viewer).limit(COUNT_CAP).subquery()
+        else:
+            rows = sa.select(sa.literal(1)).where(CONVERSATION.c.tenant_id == tenant_id, *_conditions(view, viewer))
+            capped = rows.limit(COUNT_CAP).subquery()
+        columns.append(sa.select(sa.func.count()).select_from(capped).scalar_subquery().label(view.value))
+    return Counts(**(await session.execute(sa.select(*columns))).mappings().one())
 
 
 async def stored_file(session: AsyncSession, tenant_id: UUID, media_id: UUID) -> StoredFile:
@@ -191,31 +240,6 @@ async def stored_file(session: AsyncSession, tenant_id: UUID, media_id: UUID) ->
     return StoredFile(**row)
 
 
-async def activity(session: AsyncSession, tenant_id: UUID, since: datetime) -> Activity:
-    """What came and went since then; whole hours (UTC) for messages."""
-    counted = (sa.func.coalesce(sa.func.sum(HOUR.c[name]), 0) for name in ("messages_in", "messages_out", "failures"))
-    hours = sa.select(*counted).where(HOUR.c.tenant_id == tenant_id, HOUR.c.hour >= since)
-    messages_in, messages_out, failures = (await session.execute(hours)).one()
-    calls = sa.select(sa.func.count()).where(
-        MESSAGE.c.tenant_id == tenant_id,
-        MESSAGE.c.channel_kind == ChannelKind.VOICEMAIL,
-        MESSAGE.c.created_at >= since,
-        MESSAGE.c.conversation_id.in_(_recent_threads(tenant_id, since)),
-    )
-    recordings = sa.select(sa.func.count()).where(
-        VOICEMAIL.c.tenant_id == tenant_id,
-        VOICEMAIL.c.created_at >= since,
-        VOICEMAIL.c.recording_state == RecordingState.COMPLETED,
-    )
-    return Activity(
-        messages_in,
-        messages_out,
-        failures,
-        calls=(await session.scalar(calls)) or 0,
-        voicemails=(await session.scalar(recordings)) or 0,
-    )
-
-
 def _message(row: sa.RowMapping, files: list[MediaRow], recordings: list[VoicemailRow]) -> MessageRow:
     return MessageRow(
         **{name: value for name, value in row.items() if name != "media_count"},
@@ -224,23 +248,89 @@ def _message(row: sa.RowMapping, files: list[MediaRow], recordings: list[Voicema
     )
 
 
-def _recent_threads(tenant_id: UUID, since: datetime) -> sa.Select[tuple[UUID]]:
-    # Leads the count through the inbox index to the few threads that moved, instead of all messages of the tenant.
-    return sa.select(CONVERSATION.c.id).where(
-        CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.last_message_at >= since
+def _conditions(view: View, viewer: UUID | None) -> Sequence[sa.ColumnElement[bool]]:
+    # A thread without a message is that of a lead that was merged into another, or of one to whom that happened.
+    in_use = CONVERSATION.c.message_count > 0
+    if view in (View.SNOOZED, View.CLOSED):
+        return in_use, CONVERSATION.c.state == ConversationState(view.value)
+    is_open = CONVERSATION.c.state == ConversationState.OPEN
+    if view is View.MINE:
+        return in_use, is_open, CONVERSATION.c.assignee_id == viewer
+    return (in_use, is_open, CONVERSATION.c.assignee_id.is_(None)) if view is View.UNASSIGNED else (in_use, is_open)
+
+
+def _newest(
+    tenant_id: UUID,
+    conditions: Sequence[sa.ColumnElement[bool]],
+    channel: ChannelKind | None,
+    after: Cursor | None,
+    limit: int,
+) -> sa.Select[tuple[Any, ...]]:
+    # One walk down the index for each channel, as long as the page: a rare channel costs no more than a common one.
+    by_time = CONVERSATION.c.last_message_at.desc(), CONVERSATION.c.id.desc()
+    walks = []
+    for kind in (channel,) if channel is not None else ChannelKind:
+        walk = sa.select(CONVERSATION).where(
+            CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.last_channel == kind, *conditions
+        )
+        if after is not None:
+            walk = walk.where(sa.tuple_(CONVERSATION.c.last_message_at, CONVERSATION.c.id) < sa.tuple_(*after))
+        walks.append(sa.select(walk.order_by(*by_time).limit(limit).subquery()))
+    together = sa.union_all(*walks).subquery("newest")
+    return sa.select(together).order_by(together.c.last_message_at.desc(), together.c.id.desc()).limit(limit)
+
+
+def _unread(
+    tenant_id: UUID, viewer: UUID | None, channel: ChannelKind | None = None, after: Cursor | None = None
+) -> sa.Select[tuple[Any, ...]]:
+    newest = _newest(tenant_id, _conditions(View.OPEN, viewer), channel, after, NEWEST_THREADS).subquery("open")
+    found = sa.select(newest).where(_unread_count(newest, viewer) > 0)
+    return found.order_by(newest.c.last_message_at.desc(), newest.c.id.desc())
+
+
+def _unread_count(page: sa.Subquery, viewer: UUID | None) -> sa.ColumnElement[int]:
+    # Looked up for each row of the page: as a join it was answered from all that the person has ever read.
+    read = sa.select(READING.c.read_count).where(
+        READING.c.tenant_id == page.c.tenant_id, READING.c.user_id == viewer, READING.c.conversation_id == page.c.id
     )
+    reader = USER.alias("reader")
+    joined = sa.select(reader.c.created_at).where(reader.c.tenant_id == page.c.tenant_id, reader.c.id == viewer)
+    # A newcomer does not begin with all that the others have long read.
+    of_before = sa.case((page.c.last_message_at > joined.scalar_subquery(), 0), else_=page.c.unread_count)
+    return sa.func.greatest(page.c.unread_count - sa.func.coalesce(read.scalar_subquery(), of_before), 0)
 
 
-def _with_lead(page: sa.Subquery) -> sa.Select[tuple[Any, ...]]:
+def _is_mentioned(tenant_id: UUID, viewer: UUID | None) -> sa.ColumnElement[bool]:
+    latest = sa.select(MENTION.c.conversation_id).where(MENTION.c.tenant_id == tenant_id, MENTION.c.user_id == viewer)
+    return CONVERSATION.c.id.in_(latest.order_by(MENTION.c.note_id.desc()).limit(NEWEST_THREADS))
+
+
+def _unseen_mentions(tenant_id: UUID, viewer: UUID) -> sa.Select[tuple[Any, ...]]:
+    latest = sa.select(MENTION).where(MENTION.c.tenant_id == tenant_id, MENTION.c.user_id == viewer)
+    newest = latest.order_by(MENTION.c.note_id.desc()).limit(NEWEST_THREADS).subquery("latest")
+    return sa.select(newest.c.conversation_id).where(newest.c.seen_at.is_(None)).distinct()
+
+
+async def _rows(session: AsyncSession, viewer: UUID | None, found: sa.Select[tuple[Any, ...]]) -> list[ThreadRow]:
     # The page is cut first and joined afterwards: flat at any number of threads (docs/performance.md).
-    of_lead = sa.and_(LEAD.c.tenant_id == page.c.tenant_id, LEAD.c.id == page.c.lead_id)
-    ours = ("id", "lead_id", "unread_count", "preview", "last_channel", "last_direction", "last_message_at")
-    theirs = ("address", "name", "profile_name", "opted_out_at")
-    return (
-        sa.select(*(page.c[name] for name in ours), *(LEAD.c[name] for name in theirs))
-        .select_from(page.join(LEAD, of_lead))
+    page = found.subquery("page")
+    ours = ("id", "lead_id", "preview", "last_channel", "last_direction", "last_message_at", "state", "snoozed_until")
+    theirs = ("address", "name", "profile_name", "place", "opted_out_at")
+    joined = page.join(LEAD, sa.and_(LEAD.c.tenant_id == page.c.tenant_id, LEAD.c.id == page.c.lead_id)).outerjoin(
+        USER, sa.and_(USER.c.tenant_id == page.c.tenant_id, USER.c.id == page.c.assignee_id)
+    )
+    query = (
+        sa.select(
+            *(page.c[name] for name in (*ours, "assignee_id")),
+            *(LEAD.c[name] for name in theirs),
+            LEAD.c.created_at.label("lead_created_at"),
+            USER.c.name.label("assignee_name"),
+            _unread_count(page, viewer).label("unread_count"),
+        )
+        .select_from(joined)
         .order_by(page.c.last_message_at.desc(), page.c.id.desc())
     )
+    return [ThreadRow(**row) for row in (await session.execute(query)).mappings()]
 
 
 async def _media_of(session: AsyncSession, tenant_id: UUID, message_ids: list[UUID]) -> list[MediaRow]:

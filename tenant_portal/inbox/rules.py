@@ -1,7 +1,9 @@
 """Decisions of the inbox: what may be sent, how far a delivery has come, how long to wait."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tenant_portal.errors import BadInput
 from tenant_portal.models.enums import ChannelKind, MessageStatus
@@ -14,6 +16,7 @@ WHATSAPP_WINDOW = timedelta(hours=24)
 RECONCILE_GRACE = timedelta(seconds=90)
 # Past this a person has long written something else: better to say so than to send it at night.
 GIVE_UP_SENDING = timedelta(hours=1)
+LONGEST_SNOOZE = timedelta(days=366)
 MEDIA_PAUSES = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
 
 # Messages a second that Twilio takes from one number (US and Canadian long codes: a setting); the rest it queues.
@@ -135,6 +138,49 @@ def send_rate(our_number: str, long_code: float) -> float:
     if our_number.startswith(TOLL_FREE):
         return TOLL_FREE_RATE
     return long_code if our_number.startswith("+1") else OTHER_RATE
+
+
+def snooze_end(until: str, now: datetime) -> datetime:
+    """When a snooze ends, from ISO 8601 with a zone; BadInput for what is past, too far off, or no time."""
+    try:
+        at = datetime.fromisoformat(until)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise BadInput("Choose a day and a time.", field="until")
+    if at <= now:
+        raise BadInput("Choose a time that is still to come.", field="until")
+    if at > now + LONGEST_SNOOZE:
+        raise BadInput("Choose a time within a year.", field="until")
+    return at
+
+
+def mentioned(body: str, team: Mapping[UUID, str]) -> list[UUID]:
+    """Whom a note names: @ and a colleague's whole name, or their first name where only one has it; any case."""
+    text = body.casefold()
+    first_names = [_first_name(name) for name in team.values()]
+    found = []
+    for user_id, name in team.items():
+        words = [name.casefold()]
+        if first_names.count(_first_name(name)) == 1:
+            words.append(_first_name(name))
+        if any(_names(text, word) for word in words):
+            found.append(user_id)
+    return found
+
+
+def _first_name(name: str) -> str:
+    return name.split()[0].casefold() if name.split() else ""
+
+
+def _names(text: str, word: str) -> bool:
+    """Whether the text has @word, not followed by more of a name."""
+    ends = [text[start + len(word) : start + len(word) + 1] for start in _starts(text, f"@{word}")]
+    return bool(word) and any(not end.isalnum() for end in ends)
+
+
+def _starts(text: str, sought: str) -> list[int]:
+    return [at + 1 for at in range(len(text)) if text.startswith(sought, at)]
 
 
 def twilio_pause(retry_after: float | None) -> float:

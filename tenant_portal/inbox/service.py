@@ -1,4 +1,4 @@
-"""Reading, answering and repeating: what a person does in the inbox. The tenant comes from the signed-in person."""
+"""Answering and repeating: what a person does in the inbox. The tenant comes from the signed-in person."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +15,8 @@ from tenant_portal.db import announce
 from tenant_portal.errors import Conflict, NotFound
 from tenant_portal.identity.queries import Person
 from tenant_portal.inbox import rules
-from tenant_portal.inbox.queries import CONVERSATION, HOUR, LEAD, MEDIA, MESSAGE
+from tenant_portal.inbox.activity import HOUR
+from tenant_portal.inbox.queries import CONVERSATION, LEAD, MEDIA, MESSAGE
 from tenant_portal.leads.rules import is_phone_number
 from tenant_portal.models import Message, metadata
 from tenant_portal.models.enums import (
@@ -54,19 +55,6 @@ class ReplyOptions:
     def of(self, kind: ChannelKind | None) -> ReplyOption:
         """The option of this kind, or the preferred one."""
         return next((option for option in self.others if option.kind is kind), self.preferred)
-
-
-async def mark_read(session: AsyncSession, person: Person, conversation_id: UUID) -> bool:
-    """Nothing of this thread is unread any more; whether that is news."""
-    found = sa.update(CONVERSATION).where(
-        CONVERSATION.c.tenant_id == person.tenant_id,
-        CONVERSATION.c.id == conversation_id,
-        CONVERSATION.c.unread_count > 0,
-    )
-    is_news = bool((await session.execute(found.values(unread_count=0).returning(CONVERSATION.c.id))).first())
-    if is_news:
-        await announce(session, _tenant_of(person))
-    return is_news
 
 
 async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id: UUID) -> ReplyOptions:

@@ -27,6 +27,7 @@ from tenant_portal.models import Conversation, Lead, LeadMerge, metadata
 from tenant_portal.models.enums import ChannelKind, Direction
 
 MERGE = metadata.tables["lead_merge"]
+READING = metadata.tables["thread_reading"]
 MOVED = metadata.tables["moved_message"]
 DISTINCT = metadata.tables["distinct_leads"]
 MOST_PAIRS = 50
@@ -295,6 +296,7 @@ async def _separate(session: AsyncSession, row: LeadMerge, kept: Lead, merged: L
     threads = await _threads(session, kept, merged)
     ours, theirs = threads[kept.id], threads[merged.id]
     unread = await _unread_of_each(session, row, ours)
+    await session.execute(_what_was_read(ours, theirs, unread[1]))
     await session.execute(
         sa.update(CONVERSATION)
         .where(CONVERSATION.c.tenant_id == row.tenant_id, CONVERSATION.c.id == theirs.id)
@@ -312,6 +314,17 @@ async def _separate(session: AsyncSession, row: LeadMerge, kept: Lead, merged: L
         await _count_again(session, thread, count, dict([(then.get("last"), then.get("preview", "")), shown]))
     for thread in (ours, theirs):
         session.expire(thread)
+
+
+def _what_was_read(ours: Conversation, theirs: Conversation, count: int) -> sa.Executable:
+    """Who has read the one thread but for its newest messages has read the other as far as that."""
+    unread = ours.unread_count - READING.c.read_count
+    columns = ("tenant_id", "user_id", "conversation_id", "read_count")
+    positions = sa.select(
+        READING.c.tenant_id, READING.c.user_id, sa.literal(theirs.id, sa.Uuid), sa.func.greatest(count - unread, 0)
+    ).where(READING.c.tenant_id == ours.tenant_id, READING.c.conversation_id == ours.id)
+    taken = insert(READING).from_select(columns, positions)
+    return taken.on_conflict_do_update(index_elements=columns[:3], set_={"read_count": taken.excluded.read_count})
 
 
 async def _unread_of_each(session: AsyncSession, row: LeadMerge, ours: Conversation) -> tuple[int, int]:

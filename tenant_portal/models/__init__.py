@@ -18,6 +18,7 @@ from tenant_portal.models.lead import (
 from tenant_portal.models.lead_erasure import ErasureItem, LeadErasure
 from tenant_portal.models.lead_import import LeadImport, LeadImportRow
 from tenant_portal.models.tenant import Subaccount, Tenant
+from tenant_portal.models.thread import NoteMention, ThreadEvent, ThreadReading
 from tenant_portal.models.throttle import Throttle
 from tenant_portal.models.traffic import AuditEvent, QuarantinedRequest, TenantHour, TenantTraffic, WebhookRefusal
 from tenant_portal.models.user import Invitation, PasswordReset, SecondFactor, SignInAttempt, User, UserSession
@@ -42,6 +43,7 @@ __all__ = [
     "Media",
     "Message",
     "MovedMessage",
+    "NoteMention",
     "OutgoingEmail",
     "PasswordReset",
     "QuarantinedRequest",
@@ -52,6 +54,8 @@ __all__ = [
     "TenantHour",
     "TenantTraffic",
     "TextBack",
+    "ThreadEvent",
+    "ThreadReading",
     "Throttle",
     "User",
     "UserSession",

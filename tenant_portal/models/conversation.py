@@ -11,6 +11,7 @@ from sqlmodel import Field
 from tenant_portal.models.base import DomainOfWords, TenantRow, Timestamp, now, own, words
 from tenant_portal.models.enums import (
     ChannelKind,
+    ConversationState,
     Direction,
     MediaState,
     MessageStatus,
@@ -26,8 +27,10 @@ INCOMING_CALL = "channel_kind = 'voicemail' and direction = 'in'"
 class Conversation(TenantRow, table=True):
     """The one thread of a lead over all channels. Counters and preview stand here so that the inbox counts nothing.
 
-    Triggers of this table keep two promises whoever writes: what is counted for a thread with `merged_into` goes there
-    with its messages, and nothing is unread in one that `is_blocked`.
+    `unread_count` counts what the lead has ever sent; what of it is new to a person is told by `thread_reading`. It is
+    named as the version before reads it. Triggers keep three promises whoever writes: what is counted for a thread with
+    `merged_into` goes there with its messages, nothing is unread in one that `is_blocked`, and one whose count rises is
+    open.
     """
 
     __tablename__ = "conversation"
@@ -38,13 +41,32 @@ class Conversation(TenantRow, table=True):
         sa.Index(
             "ix_conversation_merged", "tenant_id", "merged_into", postgresql_where=sa.text("merged_into is not null")
         ),
-        sa.Index("ix_conversation_inbox", "tenant_id", sa.text("last_message_at desc"), sa.text("id desc")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "assignee_id"],
+            ["portal_user.tenant_id", "portal_user.id"],
+            ondelete="SET NULL (assignee_id)",
+        ),
+        sa.CheckConstraint("(state = 'snoozed') = (snoozed_until is not null)", name="snoozed_until_then"),
+        # One walk down for each channel finds the newest of any kind, however rare it is: see inbox/queries.py.
         sa.Index(
-            "ix_conversation_unread",
+            "ix_conversation_state",
             "tenant_id",
+            "state",
+            "last_channel",
             sa.text("last_message_at desc"),
             sa.text("id desc"),
-            postgresql_where=sa.text("unread_count > 0"),
+        ),
+        sa.Index(
+            "ix_conversation_assignee",
+            "tenant_id",
+            "assignee_id",
+            "last_channel",
+            sa.text("last_message_at desc"),
+            sa.text("id desc"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
+        sa.Index(
+            "ix_conversation_snoozed", "tenant_id", "snoozed_until", postgresql_where=sa.text("state = 'snoozed'")
         ),
     )
     lead_id: UUID
@@ -56,6 +78,13 @@ class Conversation(TenantRow, table=True):
     last_message_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     merged_into: UUID | None = None
     is_blocked: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})
+    state: ConversationState = Field(
+        default=ConversationState.OPEN,
+        sa_type=DomainOfWords(ConversationState, "conversation_state"),
+        sa_column_kwargs={"server_default": "open"},
+    )
+    snoozed_until: datetime | None = Field(default=None, sa_type=Timestamp)
+    assignee_id: UUID | None = None
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
 

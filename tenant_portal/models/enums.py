@@ -110,6 +110,27 @@ class Direction(StrEnum):
     OUT = "out"
 
 
+class ConversationState(StrEnum):
+    """`snoozed` until a time; a new message of the lead opens what is snoozed or closed."""
+
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
+
+
+class ThreadEventKind(StrEnum):
+    """What happened to a thread besides its messages."""
+
+    ASSIGNED = "assigned"
+    UNASSIGNED = "unassigned"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+    OPTED_OUT = "opted-out"
+    OPTED_IN = "opted-in"
+
+
 class MessageStatus(StrEnum):
     """Twilio's message statuses, and `unknown` for a send whose outcome we do not know yet."""
 

@@ -163,12 +163,17 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("lead_import_row"),
     _of_tenant(
         "conversation",
+        _sweeping("state, snoozed_until"),
         _intake(
             "select (tenant_id, id, lead_id, unread_count, message_count, preview, last_channel, last_direction,"
             " last_message_at)",
             "update (unread_count, message_count, preview, last_channel, last_direction, last_message_at)",
         ),
     ),
+    # The trigger that opens a thread says so there.
+    _of_tenant("thread_event", _intake("insert")),
+    _of_tenant("thread_reading"),
+    _of_tenant("note_mention"),
     _of_tenant(
         "message",
         _sweeping("direction, status, next_attempt_at, status_at"),

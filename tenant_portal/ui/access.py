@@ -9,7 +9,7 @@ from tenant_portal.ui.pages.activity import ActivityState
 from tenant_portal.ui.pages.calls import CallsState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import InboxState
+from tenant_portal.ui.pages.inbox import DeskState, InboxState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -39,6 +39,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     ActivityState: Audience.CLIENT,
     HomeState: Audience.CLIENT,
     InboxState: Audience.CLIENT,
+    DeskState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
     BoardState: Audience.CLIENT,

@@ -21,8 +21,10 @@ from tenant_portal import tasks
 from tenant_portal.db import CONNECT_SECONDS, KEEPALIVE, LIVE_CHANNEL, session_url
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import SESSIONS_CHANNEL
+from tenant_portal.inbox.presence import PRESENCE_CHANNEL
 from tenant_portal.ui import routes
 from tenant_portal.ui.metrics import LISTENING, LIVE_SECONDS, SOCKETS
+from tenant_portal.ui.presence import WRITING_SECONDS, presence
 from tenant_portal.ui.session_state import SessionState
 
 log = logging.getLogger(__name__)
@@ -35,11 +37,16 @@ SIGNED_OUT_UPDATE = StateUpdate(events=Event.from_event_type(rx.redirect(routes.
 
 @dataclass(slots=True)
 class Socket:
-    """One open tab: its session, its tenant (None for staff), and the handlers its page is poked with."""
+    """One open tab: its session, its tenant (None for staff), and the handlers its page is poked with.
+
+    `thread` is the conversation it shows, and `on_presence` what tells it who else is writing there.
+    """
 
     session_id: UUID
     tenant_id: UUID | None
     handlers: tuple[Any, ...] = ()
+    thread: UUID | None = None
+    on_presence: Any = None
 
 
 @dataclass(slots=True)
@@ -66,11 +73,17 @@ class Hub:
         if not members:
             del self.by_tenant[socket.tenant_id]
 
-    def want(self, sid: str, person: Person, handlers: tuple[Any, ...]) -> None:
+    def want(
+        self, sid: str, person: Person, handlers: tuple[Any, ...], thread: UUID | None = None, on_presence: Any = None
+    ) -> None:
         """What this socket is poked with. A socket of another session is left alone."""
         socket = self.sockets.get(sid)
         if socket is not None and socket.session_id == person.session_id:
-            socket.handlers = handlers
+            socket.handlers, socket.thread, socket.on_presence = handlers, thread, on_presence
+
+    def at_thread(self, tenant_id: UUID, thread: UUID) -> list[str]:
+        """Sockets of this tenant that show this conversation."""
+        return [sid for sid in self.of_tenant(tenant_id) if self.sockets[sid].thread == thread]
 
     def of_tenant(self, tenant_id: UUID) -> list[str]:
         """Sockets that belong to this tenant."""
@@ -86,9 +99,14 @@ SOCKETS.labels("clients").set_function(lambda: sum(len(members) for members in h
 SOCKETS.labels("staff").set_function(lambda: sum(socket.tenant_id is None for socket in hub.sockets.values()))
 
 
-async def join(state: rx.State, person: Person, *handlers: Any) -> None:
-    """Have this tab's `handlers` called whenever the person's tenant changes. Replaces what the tab wanted before."""
-    hub.want(state.router.session.session_id, person, handlers)
+async def join(
+    state: rx.State, person: Person, *handlers: Any, thread: UUID | None = None, on_presence: Any = None
+) -> None:
+    """Have this tab's `handlers` called whenever the person's tenant changes. Replaces what the tab wanted before.
+
+    `on_presence` is called when somebody begins or ends to write in `thread`.
+    """
+    hub.want(state.router.session.session_id, person, handlers, thread, on_presence)
 
 
 @dataclass(slots=True)
@@ -125,6 +143,7 @@ class Live:
         async with await connecting as connection:
             await connection.execute(f"listen {LIVE_CHANNEL}")
             await connection.execute(f"listen {SESSIONS_CHANNEL}")
+            await connection.execute(f"listen {PRESENCE_CHANNEL}")
             # Whatever was announced while nobody listened is lost, so everybody asks again.
             await self._poke_all(list(hub.sockets))
             with LISTENING.track_inprogress():
@@ -132,12 +151,35 @@ class Live:
                     await self._receive(notification.channel, notification.payload)
 
     async def _receive(self, channel: str, payload: str) -> None:
+        if channel == PRESENCE_CHANNEL:
+            await self._writes(payload)
+            return
         ids = [found for part in payload.split(",") if (found := _uuid(part))]
         for found in ids:
             if channel == SESSIONS_CHANNEL:
                 await self.cut(found)
             else:
                 await self._changed(found)
+
+    async def _writes(self, payload: str) -> None:
+        """Somebody writes, or does no more: whoever looks at that thread is told now, and when it has lapsed."""
+        ids = [found for part in payload.split(":") if (found := _uuid(part))]
+        if len(ids) != 3:
+            return
+        tenant_id, thread, user_id = ids
+        clock = asyncio.get_running_loop()
+        if presence.note((tenant_id, thread), user_id, clock.time(), is_writing=payload.endswith(":1")):
+            await self._poke_thread(tenant_id, thread)
+        clock.call_later(WRITING_SECONDS + 0.1, lambda: clock.create_task(self._lapse(tenant_id, thread)))
+
+    async def _lapse(self, tenant_id: UUID, thread: UUID) -> None:
+        if presence.forget((tenant_id, thread), asyncio.get_running_loop().time()):
+            await self._poke_thread(tenant_id, thread)
+
+    async def _poke_thread(self, tenant_id: UUID, thread: UUID) -> None:
+        for sid in hub.at_thread(tenant_id, thread):
+            update = StateUpdate(events=Event.from_event_type(hub.sockets[sid].on_presence))
+            await self._emit(sid, update)
 
     async def _changed(self, tenant_id: UUID) -> None:
         """Poke now, or once after the gap: a burst of messages costs each browser a few reads, not one each."""

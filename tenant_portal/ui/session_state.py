@@ -65,7 +65,7 @@ async def _read(state: SessionState, person: Person) -> None:
     show(state, person)
     if person.tenant_id is not None:
         async with tenant_session(person.tenant_id) as session:
-            state.unread = await count_unread(session, person.tenant_id)
+            state.unread = await count_unread(session, person.tenant_id, person.user_id)
 
 
 def show(state: SessionState, person: Person) -> None:

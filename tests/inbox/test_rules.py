@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from uuid import uuid4
 
 import pytest
 
@@ -106,3 +107,32 @@ def test_a_file_is_tried_for_a_day_and_then_left_to_a_person() -> None:
 )
 def test_a_number_is_written_as_its_channel_wants_it(kind: ChannelKind, address: str) -> None:
     assert rules.wire_address(kind, "+14155550100") == address
+
+
+TEAM = {uuid4(): name for name in ("Alice Archer", "Bob Baker", "Bob Brown", "Åsa Öberg")}
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("nobody", []),
+        ("@Alice Archer", ["Alice Archer"]),
+        ("@alice, please", ["Alice Archer"]),
+        ("(@ALICE)", ["Alice Archer"]),
+        ("@bob", []),
+        ("@Bob Baker and @bob brown", ["Bob Baker", "Bob Brown"]),
+        ("@alicesmith", []),
+        ("@åsa!", ["Åsa Öberg"]),
+        ("@", []),
+        ("alice", []),
+    ],
+)
+def test_a_note_names_colleagues_by_whole_or_unmistakable_names(body: str, named: list[str]) -> None:
+    assert [TEAM[user_id] for user_id in rules.mentioned(body, TEAM)] == named
+
+
+def test_a_snooze_ends_at_a_moment_in_the_coming_year() -> None:
+    assert rules.snooze_end("2026-11-24T09:00:00+01:00", NOW) == datetime(2026, 11, 24, 8, tzinfo=UTC)
+    for until in ("", "2026-11-24", "2026-11-24T09:00:00", NOW.isoformat(), "2028-01-01T00:00:00+00:00", "tomorrow"):
+        with pytest.raises(BadInput):
+            rules.snooze_end(until, NOW)

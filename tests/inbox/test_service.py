@@ -1,4 +1,4 @@
-"""What a person does in the inbox: reading, answering, repeating."""
+"""What a person does in the inbox: answering, repeating."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from sqlalchemy import text
 from tenant_portal import db
 from tenant_portal.errors import BadInput, Conflict, NotFound
 from tenant_portal.inbox import queries, service
+from tenant_portal.inbox.activity import activity
 from tenant_portal.inbox.queries import MessageRow, ThreadRow
 from tenant_portal.models import Media
 from tenant_portal.models.enums import ChannelKind, Direction, MediaState, MessageStatus
@@ -53,19 +54,6 @@ def jobs(admin_url: str) -> list[str]:
     with psycopg.connect(admin_url) as connection:
         rows = connection.execute("select task_name from jobs.procrastinate_jobs where status = 'todo' order by id")
         return [task for (task,) in rows]
-
-
-async def test_reading_a_thread_leaves_nothing_unread_and_is_news_once(cast: Cast) -> None:
-    thread = await open_thread(cast.acme)
-    assert await do(cast.bob, service.mark_read, thread) is True
-    assert await do(cast.bob, service.mark_read, thread) is False
-    assert (await the_thread(cast.acme, thread)).unread_count == 0
-
-
-async def test_anothers_thread_stays_unread(cast: Cast) -> None:
-    thread = await open_thread(cast.acme)
-    assert await do(cast.charlie, service.mark_read, thread) is False
-    assert (await the_thread(cast.acme, thread)).unread_count == 1
 
 
 @pytest.mark.parametrize(
@@ -154,7 +142,7 @@ async def test_an_answer_is_counted(cast: Cast) -> None:
     await do(cast.bob, service.queue_reply, await open_thread(cast.acme), "One")
     async with db.tenant_session(cast.acme.tenant_id) as session:
         since = datetime.now(UTC) - timedelta(hours=2)
-        assert (await queries.activity(session, cast.acme.tenant_id, since)).messages_out == 1
+        assert (await activity(session, cast.acme.tenant_id, since)).messages_out == 1
 
 
 async def test_an_empty_answer_is_not_queued(cast: Cast) -> None:

@@ -21,9 +21,9 @@ async def test_messages_are_kept_and_nothing_is_unread(cast: Cast) -> None:
     await do(cast.bob, service.set_blocked, lead.id, blocked=True)
     await receive(cast.acme, body="Again")
     async with db.tenant_session(cast.acme.tenant_id) as session:
-        (thread,) = await inbox.list_threads(session, cast.acme.tenant_id)
+        (thread,) = await inbox.list_threads(session, cast.acme.tenant_id, viewer=cast.bob.user_id)
         assert (thread.unread_count, thread.preview) == (0, "Again")
-        assert await inbox.count_unread(session, cast.acme.tenant_id) == 0
+        assert await inbox.count_unread(session, cast.acme.tenant_id, cast.bob.user_id) == 0
         assert len(await inbox.list_messages(session, cast.acme.tenant_id, thread.id)) == 2
 
 
@@ -36,7 +36,7 @@ async def test_the_block_list_is_a_list_of_its_own_and_one_can_leave_it(cast: Ca
     await do(cast.bob, service.set_blocked, lead.id, blocked=False)
     await receive(cast.acme)
     async with db.tenant_session(cast.acme.tenant_id) as session:
-        assert await inbox.count_unread(session, cast.acme.tenant_id) == 1
+        assert await inbox.count_unread(session, cast.acme.tenant_id, cast.bob.user_id) == 1
     assert [action for action, _ in await trail(cast.acme)] == ["lead:blocked", "lead:unblocked"]
 
 

@@ -11,6 +11,7 @@ from tenant_portal import db
 from tenant_portal.errors import Conflict, NotFound
 from tenant_portal.front_door.addresses import normalise
 from tenant_portal.inbox import queries as inbox
+from tenant_portal.inbox import reading
 from tenant_portal.inbox import service as inbox_service
 from tenant_portal.leads import merging, queries, service, setup
 from tenant_portal.leads.service import LeadForm
@@ -34,9 +35,9 @@ async def two(company: Company) -> tuple[UUID, UUID]:
     return rows[ONE], rows[OTHER]
 
 
-async def threads(company: Company) -> dict[str, inbox.ThreadRow]:
+async def threads(company: Company, viewer: UUID | None = None) -> dict[str, inbox.ThreadRow]:
     async with db.tenant_session(company.tenant_id) as session:
-        return {row.address: row for row in await inbox.list_threads(session, company.tenant_id)}
+        return {row.address: row for row in await inbox.list_threads(session, company.tenant_id, viewer=viewer)}
 
 
 async def bodies(company: Company, address: str) -> list[str]:
@@ -55,9 +56,9 @@ async def test_one_lead_and_one_thread_are_left_with_all_messages_in_order(cast:
     one, other = await two(cast.acme)
     await do(cast.bob, merging.merge, one, other)
     assert [row.id for row in await listed(cast.acme)] == [one]
-    assert list(await threads(cast.acme)) == [ONE]
+    assert list(await threads(cast.acme, cast.bob.user_id)) == [ONE]
     assert await bodies(cast.acme, ONE) == ["0 from 1", "0 from 2", "1 from 1", "1 from 2"]
-    thread = (await threads(cast.acme))[ONE]
+    thread = (await threads(cast.acme, cast.bob.user_id))[ONE]
     assert (thread.unread_count, thread.preview) == (4, "1 from 2")
     with pytest.raises(NotFound):
         await read(cast.acme, other)
@@ -67,11 +68,11 @@ async def test_what_arrives_later_for_the_merged_number_goes_to_the_one_thread(c
     one, other = await two(cast.acme)
     await do(cast.bob, merging.merge, one, other)
     await receive(cast.acme, lead=OTHER, body="later")
-    thread = (await threads(cast.acme))[ONE]
+    thread = (await threads(cast.acme, cast.bob.user_id))[ONE]
     assert (thread.unread_count, thread.preview) == (5, "later")
     assert (await bodies(cast.acme, ONE))[-1] == "later"
     async with db.tenant_session(cast.acme.tenant_id) as session:
-        assert await inbox.count_unread(session, cast.acme.tenant_id) == 1
+        assert await inbox.count_unread(session, cast.acme.tenant_id, cast.bob.user_id) == 1
         options = await inbox_service.reply_options(session, cast.acme.tenant_id, thread.id)
     assert options.of(ChannelKind.SMS).lead_number == OTHER
 
@@ -92,7 +93,7 @@ async def test_a_batch_of_the_front_door_is_carried_on_as_well(cast: Cast) -> No
         found = await session.execute(STORE, {"rows": json.dumps([{**row, "n": n} for n, row in enumerate(rows)])})
         assert {row.outcome for row in found} == {"stored"}
     assert sorted((await bodies(cast.acme, ONE))[-3:]) == ["first", "second", "third"]
-    assert (await threads(cast.acme))[ONE].unread_count == 7
+    assert (await threads(cast.acme, cast.bob.user_id))[ONE].unread_count == 7
     assert (await bodies(cast.globex, OTHER)) == ["Globex", "to Globex"]
     async with db.tenant_session(cast.acme.tenant_id) as session:
         told = await session.scalar(text("select referral ->> 'headline' from lead where address = :a"), {"a": OTHER})
@@ -123,7 +124,7 @@ async def test_undoing_takes_what_came_since_to_whom_it_came_from(cast: Cast) ->
     await do(cast.bob, merging.undo, merge)
     assert await bodies(cast.acme, ONE) == ["0 from 1", "1 from 1", "since from 1"]
     assert await bodies(cast.acme, OTHER) == ["0 from 2", "1 from 2", "since from 2"]
-    found = await threads(cast.acme)
+    found = await threads(cast.acme, cast.bob.user_id)
     assert [(row.unread_count, row.preview) for row in (found[ONE], found[OTHER])] == [
         (3, "since from 1"),
         (3, "since from 2"),
@@ -134,10 +135,10 @@ async def test_what_was_read_while_merged_stays_read(cast: Cast) -> None:
     one, other = await two(cast.acme)
     merge = await do(cast.bob, merging.merge, one, other)
     async with db.tenant_session(cast.acme.tenant_id) as session:
-        await inbox_service.mark_read(session, person(cast.bob), (await threads(cast.acme))[ONE].id)
+        await reading.mark_read(session, person(cast.bob), [(await threads(cast.acme, cast.bob.user_id))[ONE].id])
     await receive(cast.acme, lead=OTHER)
     await do(cast.bob, merging.undo, merge)
-    found = await threads(cast.acme)
+    found = await threads(cast.acme, cast.bob.user_id)
     assert (found[ONE].unread_count, found[OTHER].unread_count) == (0, 1)
 
 
@@ -166,10 +167,11 @@ async def test_leads_without_a_message_are_merged_as_well_and_no_empty_thread_is
     one = await do(cast.bob, service.create, ONE, "Ada")
     other = await do(cast.bob, service.create, OTHER, "Ada")
     await do(cast.bob, merging.merge, one, other)
-    assert await threads(cast.acme) == {}
+    assert await threads(cast.acme, cast.bob.user_id) == {}
     assert (await read(cast.acme, one)).last_message_at is None
     await receive(cast.acme, lead=OTHER, body="Hello")
-    assert [(row.lead_id, row.unread_count) for row in (await threads(cast.acme)).values()] == [(one, 1)]
+    (row,) = (await threads(cast.acme, cast.bob.user_id)).values()
+    assert (row.lead_id, row.unread_count) == (one, 1)
 
 
 async def test_merges_into_merges_are_followed_and_undone_from_the_last(cast: Cast) -> None:
@@ -204,7 +206,7 @@ async def test_a_blocked_number_makes_the_person_blocked_and_undoing_frees_it(ca
     await do(cast.bob, merging.undo, merge)
     assert (await read(cast.acme, one)).blocked_at is None
     await receive(cast.acme, lead=ONE)
-    assert (await threads(cast.acme))[ONE].unread_count == 1
+    assert (await threads(cast.acme, cast.bob.user_id))[ONE].unread_count == 1
 
 
 @pytest.mark.parametrize("again", [False, True])

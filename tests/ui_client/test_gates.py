@@ -6,7 +6,7 @@ import pytest
 
 from tenant_portal.errors import NotAllowed
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import InboxState
+from tenant_portal.ui.pages.inbox import DeskState, InboxState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.database
 STATES = (
     HomeState,
     InboxState,
+    DeskState,
     LeadsState,
     LeadState,
     BoardState,

@@ -33,9 +33,13 @@ async def test_the_list_shows_every_thread_and_the_badge_what_is_unread(cast: Ca
     assert (state.is_loaded, state.thread) == (True, OpenThread())
 
 
-async def test_opening_a_thread_shows_it_and_marks_it_read(cast: Cast) -> None:
+async def test_a_thread_is_read_once_the_tab_is_seen(cast: Cast) -> None:
     thread = await open_thread(cast.acme, body="Are you open?", profile_name="Ada")
     tab = await opened(cast, thread)
+    assert tab.state(InboxState).threads[0].unread == 1
+    await tab.call(InboxState.look, False)
+    assert tab.state(InboxState).threads[0].unread == 1
+    await tab.call(InboxState.look, True)
     state = tab.state(InboxState)
     assert (state.thread.name, [item.body for item in state.messages]) == ("Ada", ["Are you open?"])
     assert (state.threads[0].unread, state.threads[0].is_open) == (0, True)
@@ -69,20 +73,24 @@ async def test_anothers_thread_looks_like_a_made_up_one(cast: Cast) -> None:
     assert seen[0].dict() == seen[1].dict()
 
 
-async def test_the_filters_narrow_the_list(cast: Cast) -> None:
+async def test_views_and_channels_narrow_the_list(cast: Cast) -> None:
     await receive(cast.acme, lead=NUMBERS[0], kind="sms")
     whatsapp = await open_thread(cast.acme, lead=NUMBERS[1], kind="whatsapp")
     tab = await opened(cast, whatsapp)
-    assert [item.channel for item in (await tab.call(InboxState.set_filter, "sms")).threads] == ["sms"]
-    assert [item.channel for item in (await tab.call(InboxState.set_filter, "unread")).threads] == ["sms"]
-    assert (await tab.call(InboxState.set_filter, "voicemail")).threads == []
-    assert len((await tab.call(InboxState.set_filter, "all")).threads) == 2
+    await tab.call(InboxState.look, True)
+    assert [item.channel for item in (await tab.call(InboxState.set_channel, "whatsapp")).threads] == ["whatsapp"]
+    assert (await tab.call(InboxState.set_channel, "voicemail")).threads == []
+    assert len((await tab.call(InboxState.set_channel, "")).threads) == 2
+    state = await tab.call(InboxState.set_view, "unread")
+    assert [item.channel for item in state.threads] == ["sms"]
+    assert (state.counts["unread"], state.counts["open"]) == ("1", "2")
 
 
 async def test_an_unknown_filter_changes_nothing(cast: Cast) -> None:
     await receive(cast.acme)
     tab = await sign_in(cast.bob)
-    assert (await tab.call(InboxState.set_filter, "secret")).filter == "all"
+    assert (await tab.call(InboxState.set_view, "secret")).view == "open"
+    assert (await tab.call(InboxState.set_channel, "fax")).channel == ""
 
 
 async def test_more_threads_and_older_messages_are_loaded_on_demand(cast: Cast) -> None:

@@ -11,12 +11,23 @@ from sqlalchemy import text
 from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.identity import second_factor, team
+from tenant_portal.inbox import notes, organise, reading
 from tenant_portal.leads import importing as lead_importing
 from tenant_portal.leads import jobs as lead_jobs
 from tenant_portal.leads import merging as lead_merging
 from tenant_portal.leads import service as leads
 from tenant_portal.leads import setup as lead_setup
-from tenant_portal.models import Conversation, ErasureItem, LeadErasure, Media, Message, TextBack, Throttle, metadata
+from tenant_portal.models import (
+    Conversation,
+    ErasureItem,
+    LeadErasure,
+    Media,
+    Message,
+    NoteMention,
+    TextBack,
+    Throttle,
+    metadata,
+)
 from tenant_portal.models import row_level_security as wall
 from tenant_portal.models.base import now
 from tenant_portal.models.enums import (
@@ -39,7 +50,7 @@ PICTURE = bytes.fromhex(
     "e221bc330000000049454e44ae426082"
 )
 TWIN, OTHER = "+14155550177", "+14155550178"
-TRAFFIC_TABLES = ("lead", "lead_note", "conversation", "message", "media", "voicemail", "text_back")
+TRAFFIC_TABLES = ("lead", "lead_note", "conversation", "thread_event", "message", "media", "voicemail", "text_back")
 
 
 class NotStaged(Exception):
@@ -161,6 +172,7 @@ async def _describe_lead(actor: Actor) -> None:
     await _merge_others(actor, lead_id)
     await _take_in_file(actor)
     await _erase_somebody(actor)
+    await _organise(actor)
 
 
 async def _merge_others(actor: Actor, lead_id: UUID) -> None:
@@ -209,6 +221,21 @@ async def _take_in_file(actor: Actor) -> None:
     async with tenant_session(actor.tenant_id) as session:
         await lead_importing.set_mapping(session, actor.owner.person, found, ["number", "name"])
     await lead_jobs.drain(actor.tenant_id)
+
+
+async def _organise(actor: Actor) -> None:
+    """The thread has an owner, a reader, a note that names a colleague, and what was done with it."""
+    person = actor.owner.person
+    async with tenant_session(actor.tenant_id) as session:
+        query = text("select id from conversation where tenant_id = :tenant and message_count > 0 limit 1")
+        thread = await session.scalar(query, {"tenant": actor.tenant_id})
+        await organise.assign(session, person, [thread], person.user_id)
+        await reading.mark_read(session, person, [thread])
+        note_id = await notes.add_note(session, person, thread, f"Note for the team {actor.canary}")
+        # There may be nobody else in the team to be named.
+        session.add(
+            NoteMention(tenant_id=actor.tenant_id, note_id=note_id, user_id=person.user_id, conversation_id=thread)
+        )
 
 
 async def _invite(actor: Actor) -> None:

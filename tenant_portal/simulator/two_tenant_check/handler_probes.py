@@ -28,6 +28,9 @@ PLAIN_WORDS = {
     "state": "",
     "filter": "",
     "tab": "all",
+    "value": "closed",
+    "words": "words",
+    "until": "",
 }
 FILLINGS: dict[str, Any] = {
     "int": 0,

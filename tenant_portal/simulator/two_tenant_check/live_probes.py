@@ -40,6 +40,30 @@ async def push(context: Context) -> str:
     return f"client A's page was poked, client B's stayed silent for {SILENCE_SECONDS} s"
 
 
+@probe(
+    Group.LIVE, "live.presence", "That client A writes is seen in client A's open thread and in no other tab"
+)
+async def presence(context: Context) -> str:
+    thread = f"{PAGE}/{context.a.an_id('conversation')}"
+    async with (
+        _tab(context, context.a.owner) as writer,
+        _tab(context, context.a.owner) as own,
+        _tab(context, context.b.owner) as foreign,
+    ):
+        for opened in (writer, own, foreign):
+            await opened.load(context.surface.load_event, thread)
+        await foreign.wait(SILENCE_SECONDS)
+        seen, quiet = len(own.frames), len(foreign.frames)
+        measure = next(one for one in context.surface.handlers if one.name.endswith("inbox_state.measure"))
+        await writer.call(measure.name, {"body": "words"}, thread)
+        if not await own.grows_past(seen, PUSH_SECONDS):
+            raise RuntimeError(f"client A's own thread heard nothing in {PUSH_SECONDS:.0f} s: nothing is proven")
+        await foreign.wait(SILENCE_SECONDS)
+        heard = foreign.frames[quiet:]
+    leak_if(heard, f"client B's page received {' '.join(heard)[:160]}")
+    return f"client A's other tab was told, client B's stayed silent for {SILENCE_SECONDS} s"
+
+
 @probe(Group.LIVE, "live.staff", "News for client A are not pushed to staff")
 async def push_to_staff(context: Context) -> str:
     async with _tab(context, context.stage.staff) as opened:

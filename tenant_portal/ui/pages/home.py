@@ -9,6 +9,7 @@ from reflex_components_core.react_router.dom import ReactRouterLink
 from tenant_portal.channels.queries import ChannelRow, channels
 from tenant_portal.db import tenant_session
 from tenant_portal.inbox import queries as inbox
+from tenant_portal.inbox.activity import activity
 from tenant_portal.leads.queries import count_new_leads
 from tenant_portal.leads.rules import format_number
 from tenant_portal.models.enums import ChannelState
@@ -61,10 +62,11 @@ class HomeState(rx.State):
         tenant_id, since = person.tenant_id, datetime.now(UTC) - timedelta(hours=24)
         assert tenant_id is not None
         async with tenant_session(tenant_id) as session:
-            traffic = await inbox.activity(session, tenant_id, since)
-            self.unread = await inbox.count_unread(session, tenant_id)
+            traffic = await activity(session, tenant_id, since)
+            self.unread = await inbox.count_unread(session, tenant_id, person.user_id)
             self.new_leads = await count_new_leads(session, tenant_id, since)
-            self.threads = [thread_item(row, "") for row in await inbox.list_threads(session, tenant_id, limit=LATEST)]
+            latest = await inbox.list_threads(session, tenant_id, viewer=person.user_id, limit=LATEST)
+            self.threads = [thread_item(row, "") for row in latest]
             self.channels = [_item(row) for row in await channels(session, tenant_id)]
         self.messages_in, self.messages_out = traffic.messages_in - traffic.calls, traffic.messages_out
         self.failures, self.calls, self.voicemails = traffic.failures, traffic.calls, traffic.voicemails

@@ -1,9 +1,12 @@
 """The bubbles of a thread, as small values for the browser; made from rows of the queries."""
 
-from dataclasses import dataclass, field
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from tenant_portal.inbox import rules
 from tenant_portal.inbox.file_types import of_content_type
+from tenant_portal.inbox.notes import EventRow, ThreadNote
 from tenant_portal.inbox.queries import MediaRow, MessageRow, VoicemailRow
 from tenant_portal.models.enums import (
     ChannelKind,
@@ -11,6 +14,7 @@ from tenant_portal.models.enums import (
     MediaState,
     MessageStatus,
     RecordingState,
+    ThreadEventKind,
     TranscriptState,
 )
 from tenant_portal.ui.pages.inbox.items import CHANNEL_NAMES
@@ -57,7 +61,10 @@ class VoicemailItem:
 
 @dataclass(frozen=True)
 class MessageItem:
-    """A bubble. `previous_at` decides about a day separator; a group of bubbles has one head and one foot."""
+    """A bubble. `previous_at` decides about a day separator; a group of bubbles has one head and one foot.
+
+    `kind` is message, note or event; of the last two only times, author, body and `until` count.
+    """
 
     id: str
     at: str
@@ -79,13 +86,63 @@ class MessageItem:
     place_name: str
     place_url: str
     origin: str
+    kind: str = "message"
+    until: str = ""
     files: list[FileItem] = field(default_factory=list)
     voicemails: list[VoicemailItem] = field(default_factory=list)
 
 
-def message_items(rows: list[MessageRow]) -> list[MessageItem]:
-    """Bubbles in the order of the rows, each knowing what stands above it."""
-    return [_message_item(*three) for three in zip(rows, [None, *rows], [*rows[1:], None], strict=False)]
+Row = MessageRow | EventRow | ThreadNote
+NOTHING = MessageItem(
+    id="", at="", previous_at="", is_ours=False, has_head=False, has_foot=False, author="", channel="", channel_name="",
+    is_call=False, body="", status="", status_name="", error="", can_retry=False, was_retried=False, button="",
+    place_name="", place_url="", origin="",
+)  # fmt: skip
+
+
+def message_items(rows: list[MessageRow], others: Sequence[EventRow | ThreadNote] = ()) -> list[MessageItem]:
+    """Messages, notes and events in the order in which they came about, each knowing what stands above it."""
+    beside: list[Row] = sorted(others, key=lambda row: row.id)
+    together: list[Row] = list(heapq.merge(rows, beside, key=lambda row: row.id))
+    return [_item(*three) for three in zip(together, [None, *together], [*together[1:], None], strict=False)]
+
+
+def _item(row: Row, before: Row | None, after: Row | None) -> MessageItem:
+    previous_at = before.created_at.isoformat() if before else ""
+    if not isinstance(row, MessageRow):
+        return _line(row, previous_at)
+    neighbours = (one if isinstance(one, MessageRow) else None for one in (before, after))
+    return replace(_message_item(row, *neighbours), previous_at=previous_at)
+
+
+def _line(row: EventRow | ThreadNote, previous_at: str) -> MessageItem:
+    is_note = isinstance(row, ThreadNote)
+    return replace(
+        NOTHING,
+        id=str(row.id),
+        at=row.created_at.isoformat(),
+        previous_at=previous_at,
+        kind="note" if is_note else "event",
+        author=row.author_name if is_note else "",
+        body=row.body if is_note else event_text(row),
+        until="" if is_note or row.until is None else row.until.isoformat(),
+    )
+
+
+def event_text(row: EventRow) -> str:
+    """A sentence about it; the time of a snooze is added where the reader's clock is known."""
+    who = row.actor_name
+    if row.kind is ThreadEventKind.ASSIGNED:
+        return f"{who} took this" if who == row.subject_name else f"{who} assigned this to {row.subject_name}"
+    return {
+        ThreadEventKind.UNASSIGNED: f"{who} assigned this to nobody",
+        ThreadEventKind.CLOSED: f"{who} closed this",
+        ThreadEventKind.REOPENED: f"{who} reopened this" if who else "Reopened by a new message",
+        ThreadEventKind.SNOOZED: f"{who} snoozed this until",
+        ThreadEventKind.WOKEN: "The snooze is over",
+        ThreadEventKind.OPTED_OUT: "Unsubscribed by sending STOP",
+        ThreadEventKind.OPTED_IN: "Subscribed again",
+    }[row.kind]
 
 
 def _message_item(row: MessageRow, before: MessageRow | None, after: MessageRow | None) -> MessageItem:
@@ -94,7 +151,7 @@ def _message_item(row: MessageRow, before: MessageRow | None, after: MessageRow 
     return MessageItem(
         id=str(row.id),
         at=row.created_at.isoformat(),
-        previous_at=before.created_at.isoformat() if before else "",
+        previous_at="",
         is_ours=is_ours,
         has_head=before is None or not _same_group(row, before),
         has_foot=failed or after is None or not _same_group(after, row) or after.status is not row.status,

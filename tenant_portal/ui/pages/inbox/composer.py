@@ -5,6 +5,8 @@ import reflex as rx
 from tenant_portal.inbox.rules import MAX_BODY
 from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.components.local_time import long_time
+from tenant_portal.ui.pages.inbox.keyboard import key
+from tenant_portal.ui.pages.inbox.note_form import note_form
 from tenant_portal.ui.pages.inbox.state import InboxState
 
 MEASURE_MILLISECONDS = 250
@@ -12,9 +14,36 @@ MEASURE_MILLISECONDS = 250
 
 def composer() -> rx.Component:
     """The field and its button, or the reason why nothing can be sent."""
+    answer = rx.cond(InboxState.thread.reason != "", _closed(), _form())
     return rx.el.div(
-        rx.cond(InboxState.thread.reason != "", _closed(), _form()),
-        class_name="composer",
+        rx.el.div(
+            _tab("Answer", is_noting=False, shortcut="r"),
+            _tab("Note", is_noting=True, shortcut="n"),
+            rx.el.div(
+                rx.cond(
+                    InboxState.writers != "",
+                    rx.el.span(rx.icon("pencil-line", size=13, aria_hidden="true"), InboxState.writers, "…"),
+                ),
+                class_name="writers",
+                role="status",
+            ),
+            class_name="composer-tabs",
+        ),
+        rx.cond(InboxState.is_noting, note_form(), answer),
+        class_name=rx.cond(InboxState.is_noting, "composer composer-noting", "composer"),
+    )
+
+
+def _tab(label: str, *, is_noting: bool, shortcut: str) -> rx.Component:
+    # The key goes to the field where it is shown, and to this where it is not.
+    is_on = InboxState.is_noting if is_noting else ~InboxState.is_noting
+    return rx.el.button(
+        label,
+        type="button",
+        class_name="composer-tab",
+        aria_pressed=rx.cond(is_on, "true", "false"),
+        on_click=InboxState.choose_noting(is_noting),
+        custom_attrs=key(shortcut),
     )
 
 
@@ -35,6 +64,7 @@ def _form() -> rx.Component:
                 auto_height=True,
                 on_change=InboxState.measure.debounce(MEASURE_MILLISECONDS),
                 class_name="composer-field",
+                custom_attrs=key("r"),
             ),
             rx.el.button(
                 rx.icon("send-horizontal", aria_hidden="true"),

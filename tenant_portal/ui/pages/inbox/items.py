@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from tenant_portal.identity.queries import Member
 from tenant_portal.inbox.queries import ThreadRow
+from tenant_portal.inbox.segments import count_segments
 from tenant_portal.inbox.service import ReplyOption, ReplyOptions
 from tenant_portal.leads.rules import display_name, format_number
 from tenant_portal.models.enums import ChannelKind, Direction
@@ -29,6 +32,8 @@ class ThreadItem:
     unread: int
     is_ours: bool
     is_open: bool
+    state: str
+    assignee: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,22 @@ class OpenThread:
     reason: str = ""
     window_closes_at: str = ""
     opted_out: bool = False
+    state: str = "open"
+    snoozed_until: str = ""
+    assignee_id: str = ""
+    place: str = ""
+    profile_name: str = ""
+    first_contact: str = ""
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """A member of the team; `handle` is how a note names them."""
+
+    id: str
+    name: str
+    handle: str
+    is_reader: bool
 
 
 def thread_item(row: ThreadRow, open_id: str) -> ThreadItem:
@@ -66,6 +87,8 @@ def thread_item(row: ThreadRow, open_id: str) -> ThreadItem:
         unread=row.unread_count,
         is_ours=row.last_direction is Direction.OUT,
         is_open=str(row.id) == open_id,
+        state=row.state.value,
+        assignee=row.assignee_name or "",
     )
 
 
@@ -87,7 +110,19 @@ def open_thread(row: ThreadRow, options: ReplyOptions, kind: ChannelKind | None)
         reason=chosen.reason or "",
         window_closes_at=_iso(chosen.window_closes_at),
         opted_out=row.opted_out_at is not None,
+        state=row.state.value,
+        snoozed_until=_iso(row.snoozed_until),
+        assignee_id=str(row.assignee_id or ""),
+        place=row.place,
+        profile_name=row.profile_name,
+        first_contact=row.lead_created_at.isoformat(),
     )
+
+
+def colleagues(members: list[Member], reader: UUID) -> list[Colleague]:
+    """The team, the reader first."""
+    ordered = sorted(members, key=lambda member: member.user_id != reader)
+    return [Colleague(str(one.user_id), one.name, f"@{one.name} ", one.user_id == reader) for one in ordered]
 
 
 def _is_choice(option: ReplyOption, chosen: ReplyOption) -> bool:
@@ -96,3 +131,12 @@ def _is_choice(option: ReplyOption, chosen: ReplyOption) -> bool:
 
 def _iso(at: datetime | None) -> str:
     return at.isoformat() if at else ""
+
+
+def counter_text(body: str, channel: str) -> str:
+    """How many SMS segments a text takes; empty on other channels."""
+    if channel != ChannelKind.SMS or not body.strip():
+        return ""
+    segments = count_segments(body.strip())
+    plural = "" if segments.count == 1 else "s"
+    return f"{segments.count} SMS segment{plural} · {segments.remaining} characters left"

@@ -1,4 +1,4 @@
-"""The inbox page: two panes side by side, or one at a time on a phone."""
+"""The inbox page: three panes side by side, two on smaller screens, one at a time on a phone."""
 
 import reflex as rx
 
@@ -7,6 +7,10 @@ from tenant_portal.ui.components import link_button, notice_area
 from tenant_portal.ui.components.panels import empty_state
 from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.inbox.composer import composer
+from tenant_portal.ui.pages.inbox.desk import snoozed_note
+from tenant_portal.ui.pages.inbox.desk_state import DeskState
+from tenant_portal.ui.pages.inbox.keyboard import shortcuts, tab_in_sight
+from tenant_portal.ui.pages.inbox.person_pane import person_pane
 from tenant_portal.ui.pages.inbox.state import InboxState
 from tenant_portal.ui.pages.inbox.thread_list import thread_list
 from tenant_portal.ui.pages.inbox.thread_view import thread_head, thread_log
@@ -17,7 +21,14 @@ def inbox_page(*, is_open: bool = False) -> rx.Component:
     return page(
         "Inbox",
         rx.el.h1("Inbox", class_name="visually-hidden"),
-        rx.el.div(thread_list(), _pane(), class_name="inbox inbox-open" if is_open else "inbox"),
+        rx.el.div(
+            thread_list(),
+            _pane(),
+            rx.cond(InboxState.thread.id != "", person_pane()),
+            class_name="inbox inbox-open" if is_open else "inbox",
+        ),
+        shortcuts(),
+        tab_in_sight(InboxState.look, InboxState.thread.id),
         active=routes.INBOX,
         width="fill",
     )
@@ -34,8 +45,10 @@ def _pane() -> rx.Component:
             InboxState.thread.id != "",
             rx.el.div(
                 thread_head(),
+                snoozed_note(),
                 thread_log(),
                 notice_area(InboxState.notice, "bad", InboxState.close_notice),
+                notice_area(DeskState.notice, "bad", DeskState.close_notice),
                 composer(),
                 class_name="thread",
             ),

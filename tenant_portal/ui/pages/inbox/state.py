@@ -1,25 +1,25 @@
 """What the inbox's handlers do. The state is a cache of the open page: every event reads the database again."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import reflex as rx
 
-from tenant_portal.db import tenant_session
-from tenant_portal.errors import NotFound, PortalError
+from tenant_portal.errors import PortalError
 from tenant_portal.identity.queries import Person
-from tenant_portal.inbox import queries, service
-from tenant_portal.inbox.queries import MESSAGES_PAGE, THREADS_PAGE
-from tenant_portal.inbox.segments import count_segments
+from tenant_portal.inbox import service
+from tenant_portal.inbox.notes import add_note
+from tenant_portal.inbox.presence import tell
+from tenant_portal.inbox.queries import MESSAGES_PAGE, NEWEST_THREADS, THREADS_PAGE, View
 from tenant_portal.models.enums import ChannelKind
 from tenant_portal.ui import live
-from tenant_portal.ui.pages.inbox.bubbles import MessageItem, message_items
-from tenant_portal.ui.pages.inbox.items import OpenThread, ThreadItem, open_thread, thread_item
-from tenant_portal.ui.session_state import SessionState, client, form_text
+from tenant_portal.ui.pages.inbox.bubbles import MessageItem
+from tenant_portal.ui.pages.inbox.items import Colleague, OpenThread, ThreadItem, counter_text
+from tenant_portal.ui.pages.inbox.reading import MOST_MESSAGES, id_of, read, session_of, tenant_of, wanted_thread
+from tenant_portal.ui.presence import presence
+from tenant_portal.ui.session_state import client, form_text
 
-FILTERS = ("all", "unread", *ChannelKind)
-MOST_THREADS = 300
-MOST_MESSAGES = 1000
 LONGEST_BODY = 4000
 
 
@@ -27,7 +27,11 @@ class InboxState(rx.State):
     """The thread list and the open thread."""
 
     threads: list[ThreadItem] = []
-    filter: str = "all"
+    view: str = View.OPEN.value
+    channel: str = ""
+    search: str = ""
+    counts: dict[str, str] = {}
+    team: list[Colleague] = []
     has_more: bool = False
     thread: OpenThread = OpenThread()
     messages: list[MessageItem] = []
@@ -38,88 +42,161 @@ class InboxState(rx.State):
     draft: str = ""
     draft_round: int = 0
     counter: str = ""
+    writers: str = ""
+    is_noting: bool = False
+    note_error: str = ""
     _threads_shown: int = THREADS_PAGE
     _messages_shown: int = MESSAGES_PAGE
     _chosen: str = ""
+    _is_visible: bool = False
+    # What a colleague had answered last when the reader began to write, and whether the reader was told of a collision.
+    _written_after: str | None = None
+    _is_warned: bool = False
 
     @rx.event
     async def load(self) -> None:
         """The page was opened, or another thread on it."""
         person = await client(self)
-        if _wanted(self) != self.thread.id:
+        if wanted_thread(self) != self.thread.id:
             self.thread, self.messages, self.counter, self.notice = OpenThread(), [], "", ""
-            self._messages_shown, self._chosen = MESSAGES_PAGE, ""
-        await _read(self, person)
+            self._messages_shown, self._chosen, self.is_noting, self.note_error = MESSAGES_PAGE, "", False, ""
+            self._written_after, self._is_warned = None, False
+        await read(self, person)
         self.is_loaded = True
-        await live.join(self, person, InboxState.refresh)
+        _show_writers(self, person)
+        thread = id_of(self.thread.id) if self.thread.id else None
+        await live.join(self, person, InboxState.refresh, thread=thread, on_presence=InboxState.see_writers)
 
     @rx.event
     async def refresh(self) -> None:
         """Something changed for this client."""
-        await _read(self, await client(self))
+        await read(self, await client(self))
 
     @rx.event
-    async def set_filter(self, value: str) -> None:
-        """Show all threads, unread ones or those of one channel."""
+    async def look(self, is_visible: bool) -> None:
+        """The tab has come to the front, where its thread is read, or has gone to the back."""
         person = await client(self)
-        if value in FILTERS:
-            self.filter, self._threads_shown = value, THREADS_PAGE
-            await _read(self, person)
+        self._is_visible = is_visible
+        if is_visible:
+            await read(self, person)
+
+    @rx.event
+    async def set_view(self, value: str) -> None:
+        """Show the threads of another view."""
+        person = await client(self)
+        if value in list(View):
+            self.view, self.search, self._threads_shown = value, "", THREADS_PAGE
+            await read(self, person)
+
+    @rx.event
+    async def set_channel(self, kind: str) -> None:
+        """Show the threads of one channel, or of all."""
+        person = await client(self)
+        self.channel, self._threads_shown = kind if kind in list(ChannelKind) else "", THREADS_PAGE
+        await read(self, person)
+
+    @rx.event
+    async def find(self, words: str) -> None:
+        """Show the threads of leads whose name or number has these words."""
+        person = await client(self)
+        self.search = words.strip()[:100]
+        await read(self, person)
 
     @rx.event
     async def load_more(self) -> None:
         """More threads at the end of the list."""
         person = await client(self)
-        self._threads_shown = min(self._threads_shown + THREADS_PAGE, MOST_THREADS)
-        await _read(self, person)
+        self._threads_shown = min(self._threads_shown + THREADS_PAGE, NEWEST_THREADS)
+        await read(self, person)
 
     @rx.event
     async def load_older(self) -> None:
         """Older messages at the top of the thread."""
         person = await client(self)
         self._messages_shown = min(self._messages_shown + MESSAGES_PAGE, MOST_MESSAGES)
-        await _read(self, person)
+        await read(self, person)
 
     @rx.event
     async def choose_channel(self, kind: str) -> None:
         """Answer on the other channel of this lead."""
         person = await client(self)
         self._chosen = kind if kind in list(ChannelKind) else ""
-        await _read(self, person)
+        await read(self, person)
 
     @rx.event
     async def measure(self, body: str) -> None:
-        """How many SMS segments the text in the composer takes."""
-        await client(self)
-        self.counter = _counter(body[:LONGEST_BODY], self.thread.channel)
+        """How many SMS segments the text in the composer takes; colleagues in this thread see that one is written."""
+        person = await client(self)
+        self.counter = counter_text(body[:LONGEST_BODY], self.thread.channel)
+        if not self.thread.id or not body.strip():
+            return
+        if self._written_after is None:
+            self._written_after = _last_of_others(self, person)
+        thread = id_of(self.thread.id)
+        if presence.is_due(person.user_id, thread, _clock()):
+            async with session_of(person) as session:
+                await tell(session, person, thread, is_writing=True)
+
+    @rx.event
+    async def see_writers(self) -> None:
+        """Somebody has begun or ended to write in this thread."""
+        _show_writers(self, await client(self))
 
     @rx.event
     async def send(self, form: dict[str, Any]) -> None:
-        """Put the text of the composer into the outbox. The browser has emptied it; it comes back if refused."""
+        """Put the text of the composer into the outbox. The browser has emptied it; it comes back if refused.
+
+        It comes back once, too, where a colleague is answering, or has done so since this text was begun.
+        """
         person = await client(self)
         body, self.notice, self.counter = form_text(form, "body", LONGEST_BODY), "", ""
         if not body.strip():
             return
+        collision = "" if self._is_warned else _collision(self, person)
         try:
-            async with _session(person) as session:
-                kind = ChannelKind(self._chosen) if self._chosen else None
-                await service.queue_reply(session, person, _id(self.thread.id), body, kind)
-            self.draft = ""
+            if collision:
+                self._is_warned = True
+                raise PortalError(collision)
+            async with session_of(person) as session:
+                kind, thread = ChannelKind(self._chosen) if self._chosen else None, id_of(self.thread.id)
+                await service.queue_reply(session, person, thread, body, kind)
+                await tell(session, person, thread, is_writing=False)
+            presence.stop(person.user_id, thread)
+            self.draft, self._written_after, self._is_warned = "", None, False
         except PortalError as error:
             self.notice, self.draft, self.draft_round = error.message, body, self.draft_round + 1
-        await _read(self, person)
+        await read(self, person)
+
+    @rx.event
+    async def write_note(self, form: dict[str, Any]) -> None:
+        """A note for the team. The browser has emptied the field; the text comes back if it is refused."""
+        person = await client(self)
+        body, self.note_error = form_text(form, "note", LONGEST_BODY), ""
+        try:
+            async with session_of(person) as session:
+                await add_note(session, person, id_of(self.thread.id), body)
+            self.draft = ""
+        except PortalError as error:
+            self.note_error, self.draft, self.draft_round = error.message, body, self.draft_round + 1
+        await read(self, person)
+
+    @rx.event
+    async def choose_noting(self, is_noting: bool) -> None:
+        """Write a note, or an answer."""
+        await client(self)
+        self.is_noting, self.draft, self.note_error = is_noting, "", ""
 
     @rx.event
     async def retry(self, message_id: str) -> None:
         """Send a failed message again."""
         person = await client(self)
-        await _try(self, person, lambda session: service.retry(session, person, _id(message_id)))
+        await _try(self, person, lambda session: service.retry(session, person, id_of(message_id)))
 
     @rx.event
     async def fetch_again(self, media_id: str) -> None:
         """Try once more to fetch a file."""
         person = await client(self)
-        await _try(self, person, lambda session: service.fetch_again(session, person, _id(media_id)))
+        await _try(self, person, lambda session: service.fetch_again(session, person, id_of(media_id)))
 
     @rx.event
     async def close_notice(self) -> None:
@@ -131,81 +208,36 @@ class InboxState(rx.State):
 async def _try(state: InboxState, person: Person, change: Any) -> None:
     state.notice = ""
     try:
-        async with _session(person) as session:
+        async with session_of(person) as session:
             await change(session)
     except PortalError as error:
         state.notice = error.message
-    await _read(state, person)
+    await read(state, person)
 
 
-async def _read(state: InboxState, person: Person) -> None:
-    wanted = _wanted(state)
-    async with _session(person) as session:
-        if wanted:
-            await _read_thread(state, session, person, wanted)
-        await _read_list(state, session, person, wanted)
-        unread = await queries.count_unread(session, _tenant(person))
-    (await state.get_state(SessionState)).unread = unread
+def _show_writers(state: InboxState, person: Person) -> None:
+    names = {one.id: one.name for one in state.team}
+    writing = [names.get(str(one), "A colleague") for one in _writing(state, person)]
+    state.writers = f"{' and '.join(writing)} {'is' if len(writing) == 1 else 'are'} answering" if writing else ""
 
 
-async def _read_list(state: InboxState, session: Any, person: Person, open_id: str) -> None:
-    rows = await queries.list_threads(
-        session,
-        _tenant(person),
-        unread_only=state.filter == "unread",
-        channel=ChannelKind(state.filter) if state.filter in list(ChannelKind) else None,
-        limit=state._threads_shown + 1,
-    )
-    state.has_more = len(rows) > state._threads_shown < MOST_THREADS
-    items = [thread_item(row, open_id) for row in rows[: state._threads_shown]]
-    # An assignment sends the whole list to the browser, also where nothing in it is new.
-    if items != state.threads:
-        state.threads = items
+def _writing(state: InboxState, person: Person) -> list[UUID]:
+    if not state.thread.id:
+        return []
+    return presence.others((tenant_of(person), id_of(state.thread.id)), person.user_id, _clock())
 
 
-async def _read_thread(state: InboxState, session: Any, person: Person, wanted: str) -> None:
-    tenant_id, shown = _tenant(person), state._messages_shown
-    try:
-        conversation_id = _id(wanted)
-        await service.mark_read(session, person, conversation_id)
-        row = await queries.get_thread(session, tenant_id, conversation_id)
-        options = await service.reply_options(session, tenant_id, conversation_id)
-    except NotFound:
-        state.is_missing, state.thread, state.messages = True, OpenThread(), []
-        return
-    rows = await queries.list_messages(session, tenant_id, conversation_id, limit=shown + 1)
-    items = message_items(rows[-shown:])
-    state.is_missing, state.has_older = False, len(rows) > shown < MOST_MESSAGES
-    state.thread = open_thread(row, options, ChannelKind(state._chosen) if state._chosen else None)
-    if items != state.messages:
-        state.messages = items
+def _collision(state: InboxState, person: Person) -> str:
+    """Why this answer may be one too many; empty where nobody else answers."""
+    if state._written_after is not None and _last_of_others(state, person) != state._written_after:
+        return "A colleague has answered since you began to write. Press Enter again to send yours as well."
+    _show_writers(state, person)
+    return f"{state.writers} here too. Press Enter again to send yours." if state.writers else ""
 
 
-def _counter(body: str, channel: str) -> str:
-    if channel != ChannelKind.SMS or not body.strip():
-        return ""
-    segments = count_segments(body.strip())
-    plural = "" if segments.count == 1 else "s"
-    return f"{segments.count} SMS segment{plural} · {segments.remaining} characters left"
+def _last_of_others(state: InboxState, person: Person) -> str:
+    return next((one.id for one in reversed(state.messages) if one.is_ours and one.author != person.name), "")
 
 
-def _wanted(state: InboxState) -> str:
-    # Whatever stands in the address bar is the reader's word: it is looked up inside their own tenant only.
-    wanted = getattr(state, "conversation_id", "")
-    return wanted if isinstance(wanted, str) else ""
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except (ValueError, AttributeError, TypeError):
-        raise NotFound("This conversation does not exist.") from None
-
-
-def _tenant(person: Person) -> UUID:
-    assert person.tenant_id is not None
-    return person.tenant_id
-
-
-def _session(person: Person) -> Any:
-    return tenant_session(_tenant(person))
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

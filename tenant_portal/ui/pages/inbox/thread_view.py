@@ -4,13 +4,14 @@ import reflex as rx
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from tenant_portal.ui import routes
-from tenant_portal.ui.components import button, link_button, status_badge
+from tenant_portal.ui.components import button, status_badge
 from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.components.lead_avatar import lead_avatar
-from tenant_portal.ui.components.local_time import clock_time, day_separator
+from tenant_portal.ui.components.local_time import clock_time, day_separator, long_time
 from tenant_portal.ui.components.native import NEW_TAB, NativeLink
 from tenant_portal.ui.pages.inbox.attachments import file_view, voicemail_view
 from tenant_portal.ui.pages.inbox.bubbles import MessageItem
+from tenant_portal.ui.pages.inbox.desk import thread_desk
 from tenant_portal.ui.pages.inbox.state import InboxState
 
 
@@ -34,7 +35,15 @@ def thread_head() -> rx.Component:
             class_name="grow",
         ),
         rx.cond(thread.opted_out, status_badge("Unsubscribed", "warn")),
-        link_button("Lead", thread.lead_href, icon="user-round", small=True),
+        rx.cond(thread.state == "closed", status_badge("Closed")),
+        thread_desk(),
+        ReactRouterLink.create(
+            rx.icon("user-round", aria_hidden="true"),
+            to=thread.lead_href,
+            class_name="button button-quiet button-small icon-button thread-person",
+            aria_label="The lead's page",
+            title="The lead's page",
+        ),
         class_name="thread-head",
     )
 
@@ -64,16 +73,41 @@ def thread_log() -> rx.Component:
 def _entry(item: rx.Var[MessageItem]) -> rx.Component:
     return rx.el.div(
         day_separator(item.at, item.previous_at),
-        rx.el.div(
-            rx.cond(item.has_head, _sender(item)),
-            rx.el.div(
-                rx.cond(item.is_call, _call(item), _bubble(item)),
-                class_name="bubble-line",
-            ),
-            rx.cond(item.has_foot, _foot(item)),
-            class_name=rx.cond(item.is_ours, "entry entry-ours", "entry"),
-        ),
+        rx.match(item.kind, ("event", _event(item)), ("note", _note(item)), _message(item)),
         key=item.id,
+    )
+
+
+def _event(item: rx.Var[MessageItem]) -> rx.Component:
+    return rx.el.div(
+        rx.el.span(item.body, rx.cond(item.until != "", rx.fragment(" ", long_time(item.until)))),
+        clock_time(item.at),
+        class_name="event-line",
+    )
+
+
+def _note(item: rx.Var[MessageItem]) -> rx.Component:
+    return rx.el.div(
+        rx.el.div(
+            rx.icon("sticky-note", size=13, aria_hidden="true"),
+            rx.el.span("Note by ", item.author, ", not sent", class_name="grow"),
+            clock_time(item.at),
+            class_name="note-top",
+        ),
+        rx.el.div(item.body, class_name="bubble-text"),
+        class_name="thread-note",
+    )
+
+
+def _message(item: rx.Var[MessageItem]) -> rx.Component:
+    return rx.el.div(
+        rx.cond(item.has_head, _sender(item)),
+        rx.el.div(
+            rx.cond(item.is_call, _call(item), _bubble(item)),
+            class_name="bubble-line",
+        ),
+        rx.cond(item.has_foot, _foot(item)),
+        class_name=rx.cond(item.is_ours, "entry entry-ours", "entry"),
     )
 
 
