@@ -192,7 +192,9 @@ async def test_keystrokes_are_told_at_most_every_few_seconds(cast: Cast, monkeyp
     assert told == [True, False]
 
 
-@pytest.mark.parametrize("payload", ["", ":::", "a:b:c:1", f"{uuid4()}:{uuid4()}"])
+@pytest.mark.parametrize(
+    "payload", ["", ":::", "a:b:c:1", f"{uuid4()}:{uuid4()}"], ids=["nothing", "no ids", "a word more", "half"]
+)
 async def test_a_strange_word_about_presence_is_ignored(payload: str) -> None:
     await hears(payload)
     assert presence.writing == {}
