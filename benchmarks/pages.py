@@ -112,7 +112,7 @@ class Point:
 async def _person(tenant_id: UUID) -> Person:
     async with db.tenant_session(tenant_id) as session:
         threads = await inbox.list_threads(session, tenant_id, limit=sys.maxsize)
-        longest = await leads.list_leads(session, tenant_id, search=LEAD_NUMBER.format(FIRST_LEAD))
+        longest = await leads.list_leads(session, tenant_id, leads.Filter(search=LEAD_NUMBER.format(FIRST_LEAD)))
     thread = longest[0].conversation_id
     assert thread is not None
     return Person(tenant_id, threads[len(threads) // 2].cursor, thread)

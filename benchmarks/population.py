@@ -39,8 +39,10 @@ from share s, generate_series(0, s.leads - 1) as n,
      lateral (select n * interval '1 second' - interval '181 days' as age) as a
 """
 LEADS = """
-insert into lead (tenant_id, id, address, name, profile_name, place, stage, source, created_at)
-select tenant_id, lead_id, address, '', '', %(place)s, 'new', 'sms', uuid_extract_timestamp(lead_id) from thread
+insert into lead (tenant_id, id, address, name, profile_name, place, stage, stage_id, source, created_at)
+select t.tenant_id, t.lead_id, t.address, '', '', %(place)s, 'new', s.id, 'sms', uuid_extract_timestamp(t.lead_id)
+from thread t join lateral (
+    select id from lead_stage s where s.tenant_id = t.tenant_id order by s.position limit 1) as s on true
 """
 MESSAGES = """
 insert into message (tenant_id, id, conversation_id, channel_kind, direction, status, body, provider_sid, our_number,

@@ -159,13 +159,13 @@ def test_a_lead_is_named_staged_and_noted(stage: Stage, alice: Person, lead: str
     page.fill("#name", "Ada Lovelace")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("h1")).to_have_text("Ada Lovelace")
-    page.select_option("#stage", "qualified")
-    expect(page.locator(".notice-text")).to_have_text("Stage saved.")
+    page.select_option("#stage", label="Qualified")
+    expect(page.locator(".timeline")).to_contain_text("Qualified")
     page.fill("#note", "Wants oak")
     page.get_by_role("button", name="Add note").click()
-    expect(page.locator(".note-body")).to_have_text("Wants oak")
+    expect(page.locator(".timeline")).to_contain_text("Wants oak")
     page.get_by_role("link", name="Open conversation").click()
-    expect(page.locator(".thread-title")).to_have_text("Ada Lovelace")
+    expect(page.locator(".thread-head .thread-title")).to_have_text("Ada Lovelace")
 
 
 def test_the_inbox_is_worked_by_keyboard(stage: Stage, alice: Person, lead: str) -> None:

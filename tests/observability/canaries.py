@@ -26,15 +26,17 @@ FIELDS = (
 # Whoever raises these quotes the row, as PostgreSQL itself does where a constraint is broken.
 QUOTE = (
     "create function public.quote_it() returns trigger language plpgsql as"
-    " $$ begin raise exception 'bad: %', new; end $$"
+    " $$ begin raise exception 'bad: %', new; end $$;"
+    "create function public.quote_thread() returns trigger language plpgsql as"
+    " $$ begin raise exception 'bad: %', (select c from public.conversation c where c.id = new.conversation_id); end $$"
 )
 TRAPS = {
     "front door": "create trigger trap_in before insert on message for each row"
     " when (new.body like '%boom%') execute function quote_it()",
     "outbox": "create trigger trap_out before update on message for each row"
     " when (new.body like '%unsent%' and new.status <> 'sending') execute function quote_it()",
-    "page": "create trigger trap_page before update on conversation for each row"
-    " when (new.preview like '%spring%' and new.unread_count = 0) execute function quote_it()",
+    "page": "create trigger trap_page before insert or update on thread_reading for each row"
+    " when (new.read_count = 77) execute function quote_thread()",
 }
 
 
@@ -184,8 +186,9 @@ class Theatre:
             await tab.send(name_of("", say["event"]), {say["argument"]: say["argument"]})
             await tab.client.emit("client_error", {"message": say["argument"]}, namespace="/_event")
             await tab.quiet()
-            self.sql(f"update conversation set preview = 'spring {say['body']}', unread_count = 1")
+            self.sql(f"update conversation set preview = 'spring {say['body']}', unread_count = 77")
             await send(tab, "load", None, **at)
+            await send(tab, "look", {"is_visible": True}, **at)
 
 
 async def send(tab: Tab, handler: str, payload: Any, **router: Any) -> None:

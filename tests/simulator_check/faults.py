@@ -181,7 +181,7 @@ def asgi_gate_off(_: Stage, __: str) -> AbstractAsyncContextManager[None]:
 @fault
 def media_unchecked(stage: Stage, _: str) -> AbstractAsyncContextManager[None]:
     """Whoever asks: the file is looked for where it lies."""
-    return replacing(media_route, "_tenant_of", lambda _: stage.a.tenant_id)
+    return replacing(media_route, "tenant_of", lambda _: stage.a.tenant_id)
 
 
 @fault

@@ -28,6 +28,7 @@ KNOWN_DEFINERS = frozenset(
         "front_door.note_pressure",
         "front_door.message_referral",
         "front_door.conversation_merged",
+        "front_door.portal_user_left",
         "front_door.store_known",
         "front_door.end_of_batch",
     }

@@ -124,4 +124,4 @@ def _downloads() -> rx.Component:
 
 
 def _nothing_yet() -> rx.Component:
-    return panel(empty_state("shield-question-mark", "No check has been run here yet", HOW, _run("Run the check")))
+    return panel(empty_state("shield-question", "No check has been run here yet", HOW, _run("Run the check")))
