@@ -250,7 +250,7 @@ async def open_tab(
             namespaces=[NAMESPACE],
             socketio_path="/_event",
             auth=auth,
-            wait_timeout=5,
+            wait_timeout=20,
         )
         if boot:
             await tab.settled()
