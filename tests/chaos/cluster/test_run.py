@@ -111,11 +111,11 @@ def page(portal: RunningPortal) -> Iterator[Page]:
 
 def test_a_page_says_that_redis_is_lost_and_heals(page: Page, portal: RunningPortal, redis: RedisServer) -> None:
     page.goto(f"{portal.address}/leads")
-    expect(page.locator(".skeleton")).to_have_count(0)
+    expect(page.locator(".skeleton")).to_have_count(0, timeout=15_000)
     redis.stop()
     page.wait_for_selector(LOST, timeout=10_000)
     redis.start()
     page.wait_for_selector(LOST, state="detached", timeout=15_000)
     page.click("nav a:has-text('Channels') >> visible=true")
     expect(page.locator("main h1").first).to_have_text("Channels")
-    expect(page.locator(".skeleton")).to_have_count(0)
+    expect(page.locator(".skeleton")).to_have_count(0, timeout=15_000)
