@@ -81,7 +81,9 @@ def login_url(admin_url: str) -> str:
 
 @contextmanager
 def owner_connection(admin_url: str) -> Iterator[sa.Connection]:
-    """A connection that acts as `portal_owner`: not a superuser, so that even migrations stand behind the wall."""
+    """A connection that acts as `portal_owner`: not a superuser, so that even migrations stand behind the wall.
+
+    It grants the doors' roles and so inherits their policies: what a door may read, a migration may too."""
     url = admin_url.replace(f"{urlsplit(admin_url).scheme}://", "postgresql+psycopg://", 1)
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     try:
