@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -177,7 +178,7 @@ def _sits_down(stage: Stage, browser: Browser, email: str) -> Person:
 @contextmanager
 def _on_stage(person: Person) -> Iterator[Person]:
     """With an empty tab before and after: an open page would go on, and read the messages of the next journey."""
-    person.page.emulate_media(color_scheme="null")
+    person.page.emulate_media(color_scheme="null", reduced_motion="null")
     person.faults.clear()
     try:
         yield person
@@ -219,3 +220,25 @@ def axe() -> Callable[[Page], list[str]]:
         return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
 
     return violations
+
+
+@pytest.fixture(scope="session")
+def flaws(axe: Callable[[Page], list[str]]) -> Callable[[Page], list[str]]:
+    """What is wrong with an open page, light and dark, on a wide screen and on a phone: axe's findings, and too wide.
+
+    One load serves all four: the page changes its colours and its shape by itself.
+    """
+
+    def seen(page: Page) -> list[str]:
+        found = []
+        for scheme, size in product(("light", "dark"), (WIDE, PHONE)):
+            # Without motion, or axe would look into the middle of a change of colours.
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.wait_for_selector(f"html.{scheme}")
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            found += [f"{scheme}, {size['width']} px: {flaw}" for flaw in axe(page)]
+            if (width := page.evaluate("document.documentElement.scrollWidth")) > size["width"]:
+                found.append(f"{scheme}, {size['width']} px: {width} px wide")
+        return found
+
+    return seen
