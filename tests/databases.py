@@ -4,6 +4,7 @@ Cloning costs some 100 ms of copying files; sweeping costs a few.
 """
 
 import os
+import time
 from dataclasses import dataclass, field
 from itertools import count
 from urllib.parse import urlsplit, urlunsplit
@@ -29,9 +30,11 @@ CATALOGUE = """
 TABLES = """
     select string_agg(format('delete from %I.%I', schemaname, tablename), '; ') from pg_tables
     where schemaname in ('public', 'jobs') and tablename <> 'alembic_version'"""
+# Not with a time-out: the server would look again only after 100 ms, and those who have just closed need one or two.
 OTHERS = """
-    select pg_terminate_backend(pid, 1000) from pg_stat_activity
+    select count(pg_terminate_backend(pid)) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()"""
+LOOK_SECONDS = 0.002
 
 
 @dataclass
@@ -69,7 +72,8 @@ class Databases:
 
     def _swept(self) -> bool:
         """Whether the schema is as it was; the rows are gone then, and so is whoever is still connected."""
-        self._ask(OTHERS)
+        while self._ask(OTHERS) != "0":
+            time.sleep(LOOK_SECONDS)
         if self._ask(CATALOGUE) != self._catalogue:
             return False
         self._connected().execute(self._sweep.encode())
