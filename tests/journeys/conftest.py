@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -178,7 +177,7 @@ def _sits_down(stage: Stage, browser: Browser, email: str) -> Person:
 @contextmanager
 def _on_stage(person: Person) -> Iterator[Person]:
     """With an empty tab before and after: an open page would go on, and read the messages of the next journey."""
-    person.page.emulate_media(color_scheme="null", reduced_motion="null")
+    person.page.emulate_media(color_scheme="null")
     person.faults.clear()
     try:
         yield person
@@ -223,22 +222,23 @@ def axe() -> Callable[[Page], list[str]]:
 
 
 @pytest.fixture(scope="session")
-def flaws(axe: Callable[[Page], list[str]]) -> Callable[[Page], list[str]]:
-    """What is wrong with an open page, light and dark, on a wide screen and on a phone: axe's findings, and too wide.
+def flaws(axe: Callable[[Page], list[str]]) -> Callable[..., list[str]]:
+    """What is wrong with a person's page, light and dark, wide and on a phone: axe's findings, and too wide.
 
-    One load serves all four: the page changes its colours and its shape by itself.
+    `ready` is what the page shows when it is there. One load serves both sizes; a change of colours would need time.
     """
 
-    def seen(page: Page) -> list[str]:
+    def seen(person: Person, path: str, ready: str = "main h1") -> list[str]:
         found = []
-        for scheme, size in product(("light", "dark"), (WIDE, PHONE)):
-            # Without motion, or axe would look into the middle of a change of colours.
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            page.wait_for_selector(f"html.{scheme}")
-            page.set_viewport_size(size)  # type: ignore[arg-type]
-            found += [f"{scheme}, {size['width']} px: {flaw}" for flaw in axe(page)]
-            if (width := page.evaluate("document.documentElement.scrollWidth")) > size["width"]:
-                found.append(f"{scheme}, {size['width']} px: {width} px wide")
+        for scheme in ("light", "dark"):
+            person.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page = person.open(path)
+            page.wait_for_selector(ready)
+            for size in (WIDE, PHONE):
+                page.set_viewport_size(size)  # type: ignore[arg-type]
+                found += [f"{scheme}, {size['width']} px: {flaw}" for flaw in axe(page)]
+                if (width := page.evaluate("document.documentElement.scrollWidth")) > size["width"]:
+                    found.append(f"{scheme}, {size['width']} px: {width} px wide")
         return found
 
     return seen

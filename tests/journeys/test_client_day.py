@@ -198,26 +198,25 @@ PAGES = ("/", "/inbox", "thread", "/leads", "lead", "/channels", "/settings")
 
 
 def address_of(page: Page, name: str) -> str:
-    """The path of a page; of the first thread or lead where the name asks for one."""
-    if not name.startswith("/"):
-        chosen = page.locator(".thread-link" if name == "thread" else "tbody .text-link").first
-        return chosen.get_attribute("href") or ""
-    return name
+    """The path of the first thread or lead of an open list."""
+    chosen = page.locator(".thread-link" if name == "thread" else "tbody .text-link").first
+    return chosen.get_attribute("href") or ""
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_fit_for_everybody(
-    stage: Stage, alice: Person, flaws: Callable[[Page], list[str]], name: str
+    stage: Stage, alice: Person, flaws: Callable[..., list[str]], name: str
 ) -> None:
     everything(stage)
-    page = alice.open({"thread": "/inbox", "lead": "/leads"}.get(name, name))
-    if not name.startswith("/"):
-        page = alice.open(address_of(page, name))
-        page.wait_for_selector(".bubble, .facts")
-    assert flaws(page) == []
+    if name.startswith("/"):
+        found = flaws(alice, name)
+    else:
+        address = address_of(alice.open({"thread": "/inbox", "lead": "/leads"}[name]), name)
+        found = flaws(alice, address, ready=".bubble, .facts")
+    assert found == []
     # It is as narrow as a phone now.
-    assert page.locator(".tabs").is_visible()
-    assert not page.locator(".side").is_visible()
+    assert alice.page.locator(".tabs").is_visible()
+    assert not alice.page.locator(".side").is_visible()
 
 
 _prepared: list[str] = []
