@@ -4,6 +4,7 @@ Cloning costs some 100 ms of copying files; sweeping costs a few.
 """
 
 import os
+import time
 from dataclasses import dataclass, field
 from itertools import count
 from urllib.parse import urlsplit, urlunsplit
@@ -29,9 +30,11 @@ CATALOGUE = """
 TABLES = """
     select string_agg(format('delete from %I.%I', schemaname, tablename), '; ') from pg_tables
     where schemaname in ('public', 'jobs') and tablename <> 'alembic_version'"""
+# Not with a time-out: the server would look again only after 100 ms, and those who have just closed need one or two.
 OTHERS = """
-    select pg_terminate_backend(pid, 1000) from pg_stat_activity
+    select count(pg_terminate_backend(pid)) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()"""
+LOOK_SECONDS = 0.002
 
 
 @dataclass
@@ -44,6 +47,7 @@ class Databases:
     server_url: str
     template: str
     _name: str | None = field(default=None, init=False)
+    _connection: psycopg.Connection | None = field(default=None, init=False)
     _catalogue: str = field(default="", init=False)
     _sweep: str = field(default="", init=False)
 
@@ -51,28 +55,49 @@ class Databases:
         """Superuser URL of a migrated database without rows."""
         if self._name is None:
             self._name = self._clone()
-            with psycopg.connect(self._url(self._name), autocommit=True) as connection:
-                self._catalogue = self._ask(connection, CATALOGUE)
-                self._sweep = f"set session_replication_role = replica; {self._ask(connection, TABLES)}"
+            self._catalogue = self._ask(CATALOGUE)
+            self._sweep = f"set session_replication_role = replica; {self._ask(TABLES)}"
         return self._url(self._name)
 
     def take_back(self) -> None:
         """Make it as it was, or throw it away."""
-        assert self._name is not None
-        with psycopg.connect(self._url(self._name), autocommit=True) as connection:
-            connection.execute(OTHERS)
-            is_the_same = self._ask(connection, CATALOGUE) == self._catalogue
-            if is_the_same:
-                connection.execute(self._sweep.encode())
+        try:
+            is_the_same = self._swept()
+        except psycopg.OperationalError:
+            # The test has cut our connection, too.
+            self._disconnect()
+            is_the_same = self._swept()
         if not is_the_same:
             self.close()
 
+    def _swept(self) -> bool:
+        """Whether the schema is as it was; the rows are gone then, and so is whoever is still connected."""
+        while self._ask(OTHERS) != "0":
+            time.sleep(LOOK_SECONDS)
+        if self._ask(CATALOGUE) != self._catalogue:
+            return False
+        self._connected().execute(self._sweep.encode())
+        return True
+
     def close(self) -> None:
         """Drop the database, whoever is connected to it."""
+        self._disconnect()
         if self._name is not None:
             with psycopg.connect(self.server_url, autocommit=True) as connection:
                 connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(self._name)))
         self._name = None
+
+    def _connected(self) -> psycopg.Connection:
+        # Kept from test to test: a new one costs more than the sweeping, since it must look up every table anew.
+        assert self._name is not None
+        if self._connection is None:
+            self._connection = psycopg.connect(self._url(self._name), autocommit=True)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def _clone(self) -> str:
         name = f"test_{os.getpid()}_{next(_numbers)}"
@@ -86,7 +111,6 @@ class Databases:
     def _url(self, name: str) -> str:
         return urlunsplit(urlsplit(self.server_url)._replace(path=f"/{name}"))
 
-    @staticmethod
-    def _ask(connection: psycopg.Connection, query: str) -> str:
-        row = connection.execute(query.encode()).fetchone()
+    def _ask(self, query: str) -> str:
+        row = self._connected().execute(query.encode()).fetchone()
         return str(row[0]) if row else ""

@@ -2,7 +2,7 @@
 
 pytest-xdist 3.8.0 has marks for it (`--dist loadgroup`), but they are without effect under pytest 9.2, which no longer
 lets a plugin change a test's id. So the groups follow from where a test stands: a file stays together, because its
-tests share what is dear to start, and so do all the tests that start or drive whole portals. In the long suite each
+tests share what is dear to start, and so do the tests that start or drive whole portals. In the long suite each
 fault waits for most of its time, and any process may take the next one.
 """
 
@@ -15,8 +15,8 @@ from xdist.scheduler import LoadScopeScheduling
 # The longest first, so that none begins when the others are done.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "journeys": ("tests/journeys/",),
+    "check": ("tests/simulator_check/",),
     "portals": (
-        "tests/simulator_check/",
         "tests/test_run",
         "tests/test_benchmarks.py",
         "tests/test_growth_benchmarks.py",

@@ -18,11 +18,12 @@ from tenant_portal import db
 from tenant_portal.config import settings
 from tenant_portal.simulator import twilio_server
 from tenant_portal.simulator.stand_in.faults import Fault
-from tenant_portal.simulator.stand_in.records import Account, Number, Sender
+from tenant_portal.simulator.stand_in.records import Account, Number, Sender, new_sid
 from tenant_portal.simulator.stand_in.world import World
 from tenant_portal.tenants import jobs, service
 from tenant_portal.twilio_gateway.simulated_account import simulated_parent_credentials
 from tenant_portal.webhook_routes import webhook_app
+from tests.cast import Company
 
 SPEED = 400.0
 
@@ -98,6 +99,18 @@ async def serving(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def enter_twilio(twilio: SimulatedTwilio, company: Company) -> None:
+    """The company's subaccount, number and WhatsApp sender, as its channels left them."""
+    store, sid = twilio.world.store, company.account_sid
+    parent = next(account for account in store.all(Account) if account.is_parent)
+    names = {"sid": sid, "account_sid": sid, "friendly_name": company.name}
+    store.put(Account(**names, auth_token=company.auth_token, owner_sid=parent.sid))
+    number = {"phone_number": company.number, "friendly_name": company.number, "country": "US", "number_type": "local"}
+    store.put(Number(sid=new_sid("PN"), account_sid=sid, **number))
+    sender = {"phone_number": company.number, "code": "123456", "status": "ONLINE"}
+    store.put(Sender(sid=new_sid("XE"), account_sid=sid, **sender))
 
 
 async def make_client(name: str = "Acme") -> UUID:

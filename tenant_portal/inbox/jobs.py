@@ -217,8 +217,7 @@ async def _look_up(tenant_id: UUID, gateway: TenantGateway) -> None:
         doubtful = await outbox.list_unknown(session, tenant_id)
     open_still = False
     for message in doubtful:
-        since = message.status_at - outbox.LOOK_BACK
-        at_twilio = await gateway.list_messages(to=message.lead_number, from_=message.our_number, since=since)
+        at_twilio = await gateway.list_messages(to=message.lead_number, from_=message.our_number)
         async with tenant_session(tenant_id) as session:
             settled = await outbox.reconcile(session, tenant_id, message, at_twilio)
             await announce(session, tenant_id)

@@ -180,21 +180,36 @@ async def reconcile(
     """Match an unknown message with what Twilio lists; whether it is settled now.
 
     Found: it takes that SID and status. Not found after the grace: failed, and a person decides whether to repeat it.
+    Twilio gives back no mark of ours with a message, only in its callbacks: so of unknown messages that are alike the
+    callbacks say first which is which, and the list alone decides only after the grace.
     """
+    is_over = datetime.now(UTC) - message.status_at >= rules.RECONCILE_GRACE
+    if not is_over and await _has_twin(session, tenant_id, message):
+        return False
     known = await _known_sids(session, tenant_id, [one.sid for one in at_twilio])
     ours = [one for one in at_twilio if one.sid not in known and _is_same(one, message)]
     if ours:
         await settle_sent(session, tenant_id, message.id, min(ours, key=_age))
-        return True
-    if datetime.now(UTC) - message.status_at < rules.RECONCILE_GRACE:
-        return False
-    await _fail(session, tenant_id, message.id, MessageStatus.FAILED, None, NOT_CONFIRMED)
-    return True
+    elif is_over:
+        await _fail(session, tenant_id, message.id, MessageStatus.FAILED, None, NOT_CONFIRMED)
+    return bool(ours) or is_over
+
+
+async def _has_twin(session: AsyncSession, tenant_id: UUID, message: Outgoing) -> bool:
+    """Whether another unknown message says the same to the same lead."""
+    same = (MESSAGE.c[name] == getattr(message, name) for name in ("our_number", "lead_number", "body"))
+    others = sa.exists().where(*_in_outbox(tenant_id, MessageStatus.UNKNOWN), MESSAGE.c.id != message.id, *same)
+    return bool(await session.scalar(sa.select(others)))
 
 
 def _is_same(theirs: TwilioMessage, ours: Outgoing) -> bool:
-    # Twilio trims and normalises the text a little; number and time are already narrowed by the caller.
-    return theirs.from_ == ours.our_number and theirs.body.split() == ours.body.split()
+    # Twilio trims and normalises the text a little; the numbers are already narrowed by the caller. Its filter by time
+    # is about the sending, of which a message that still waits there has none.
+    return (
+        _age(theirs) >= ours.status_at - LOOK_BACK
+        and theirs.from_ == ours.our_number
+        and theirs.body.split() == ours.body.split()
+    )
 
 
 def _age(message: TwilioMessage) -> datetime:

@@ -135,6 +135,8 @@ async def retry(session: AsyncSession, person: Person, message_id: UUID) -> UUID
     failed = await session.scalar(found.with_for_update())
     if failed is None or failed.direction is not Direction.OUT:
         raise NotFound("This message does not exist.")
+    if failed.status is MessageStatus.UNKNOWN:
+        raise Conflict("Twilio is still being asked whether it has this message, so it is not sent again.")
     if failed.status not in rules.NOT_DELIVERED:
         raise Conflict("This message has not failed, so it is not sent again.")
     if "retried_as" in failed.details:

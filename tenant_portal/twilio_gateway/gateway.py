@@ -309,7 +309,7 @@ class TenantGateway(Protocol):
     async def list_messages(
         self, *, to: str | None = None, from_: str | None = None, since: datetime | None = None, limit: int = 200
     ) -> list[TwilioMessage]:
-        """Messages of the subaccount, newest first; `since` is aware and compared with the time of sending."""
+        """Messages of the subaccount, newest first; `since` is aware and leaves out what still waits to be sent."""
 
     async def redact_message(self, message_sid: str) -> None:
         """Empty a message's body at Twilio; its metadata stays."""

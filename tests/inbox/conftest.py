@@ -11,10 +11,10 @@ from tenant_portal import db
 from tenant_portal.inbox import jobs, queries, service
 from tenant_portal.inbox.queries import MediaRow, MessageRow
 from tenant_portal.models.ids import uuid7
-from tenant_portal.simulator.stand_in.records import Account, Media, Message, Number, Sender, new_sid
+from tenant_portal.simulator.stand_in.records import Media, Message, new_sid
 from tests.cast import Cast, Company
 from tests.signed_in import person
-from tests.simulated_twilio import SimulatedTwilio, addresses, portal, twilio
+from tests.simulated_twilio import SimulatedTwilio, addresses, enter_twilio, portal, twilio
 from tests.threads import LEAD, open_thread, receive
 
 __all__ = ["addresses", "portal", "twilio"]
@@ -96,18 +96,6 @@ class Desk:
 async def desk(cast: Cast, twilio: SimulatedTwilio) -> Desk:
     enter_twilio(twilio, cast.acme)
     return Desk(cast, twilio, await open_thread(cast.acme, lead=LEAD))
-
-
-def enter_twilio(twilio: SimulatedTwilio, company: Company) -> None:
-    """The company's subaccount, number and WhatsApp sender, as its channels left them."""
-    store, sid = twilio.world.store, company.account_sid
-    parent = next(account for account in store.all(Account) if account.is_parent)
-    names = {"sid": sid, "account_sid": sid, "friendly_name": company.name}
-    store.put(Account(**names, auth_token=company.auth_token, owner_sid=parent.sid))
-    number = {"phone_number": company.number, "friendly_name": company.number, "country": "US", "number_type": "local"}
-    store.put(Number(sid=new_sid("PN"), account_sid=sid, **number))
-    sender = {"phone_number": company.number, "code": "123456", "status": "ONLINE"}
-    store.put(Sender(sid=new_sid("XE"), account_sid=sid, **sender))
 
 
 def file_at_twilio(twilio: SimulatedTwilio, company: Company, content: bytes, content_type: str = "image/png") -> str:

@@ -174,6 +174,8 @@ async def test_a_suspended_client_sends_nothing_until_resumed(desk: Desk) -> Non
 
 async def test_a_line_that_goes_dead_after_twilio_took_it_sends_once(desk: Desk, admin_url: str) -> None:
     message_id = await desk.answer()
+    # It waits at Twilio, where its time of sending is empty still.
+    desk.twilio.world.speed = 0.01
     desk.twilio.fail("drop_after", path_contains="Messages", method="POST")
     await desk.drain()
     assert await desk.status(message_id) == "unknown"
@@ -230,8 +232,30 @@ async def test_two_lost_answers_with_one_text_find_one_sid_each(desk: Desk) -> N
         claimed = await claim(desk)
         await gateway.send_message(OutgoingMessage(to=claimed.lead_number, from_=claimed.our_number, body=claimed.body))
     await desk.drain()
+    assert [await desk.status(one) for one in ids] == ["unknown", "unknown"]
+    await desk.sql(GRACE_IS_OVER)
+    await desk.drain()
     found = [await desk.sql("select provider_sid from message where id = :id", id=one) for one in ids]
     assert sorted(found) == sorted(one.sid for one in desk.at_twilio())
+
+
+async def test_of_two_lost_answers_with_one_text_the_callback_says_which_was_sent(desk: Desk, portal: str) -> None:
+    lost, taken = [await desk.answer("Yes") for _ in range(2)]
+    desk.twilio.world.speed = 2
+    for kind in ("drop", "drop_after"):
+        desk.twilio.fail(kind, path_contains="Messages", method="POST")
+        await desk.drain()
+    await desk.drain()
+    assert [await desk.status(one) for one in (lost, taken)] == ["unknown", "unknown"]
+
+    async def told() -> bool:
+        return await desk.status(taken) in {"sent", "delivered"}
+
+    await until(told)
+    await desk.sql(GRACE_IS_OVER)
+    await desk.drain()
+    assert (await desk.status(lost), len(desk.at_twilio())) == ("failed", 1)
+    assert await desk.sql("select provider_sid from message where id = :id", id=taken) == desk.at_twilio()[0].sid
 
 
 async def test_somebody_elses_text_to_the_same_lead_is_not_taken_for_ours(desk: Desk) -> None:

@@ -188,6 +188,9 @@ async def test_a_message_that_has_not_failed_is_not_repeated(cast: Cast) -> None
     message_id = await do(cast.bob, service.queue_reply, await open_thread(cast.acme), "On my way")
     with pytest.raises(Conflict, match="has not failed"):
         await do(cast.bob, service.retry, message_id)
+    await change(cast.acme, "update message set status = 'unknown' where id = :id", id=message_id)
+    with pytest.raises(Conflict, match="still being asked"):
+        await do(cast.bob, service.retry, message_id)
 
 
 async def test_a_received_message_cannot_be_sent(cast: Cast) -> None:

@@ -219,3 +219,26 @@ def axe() -> Callable[[Page], list[str]]:
         return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
 
     return violations
+
+
+@pytest.fixture(scope="session")
+def flaws(axe: Callable[[Page], list[str]]) -> Callable[..., list[str]]:
+    """What is wrong with a person's page, light and dark, wide and on a phone: axe's findings, and too wide.
+
+    `ready` is what the page shows when it is there. One load serves both sizes; a change of colours would need time.
+    """
+
+    def seen(person: Person, path: str, ready: str = "main h1") -> list[str]:
+        found = []
+        for scheme in ("light", "dark"):
+            person.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page = person.open(path)
+            page.wait_for_selector(ready)
+            for size in (WIDE, PHONE):
+                page.set_viewport_size(size)  # type: ignore[arg-type]
+                found += [f"{scheme}, {size['width']} px: {flaw}" for flaw in axe(page)]
+                if (width := page.evaluate("document.documentElement.scrollWidth")) > size["width"]:
+                    found.append(f"{scheme}, {size['width']} px: {width} px wide")
+        return found
+
+    return seen

@@ -198,28 +198,25 @@ PAGES = ("/", "/inbox", "thread", "/leads", "lead", "/channels", "/settings")
 
 
 def address_of(page: Page, name: str) -> str:
-    """The path of a page; of the first thread or lead where the name asks for one."""
-    if not name.startswith("/"):
-        chosen = page.locator(".thread-link" if name == "thread" else "tbody .text-link").first
-        return chosen.get_attribute("href") or ""
-    return name
+    """The path of the first thread or lead of an open list."""
+    chosen = page.locator(".thread-link" if name == "thread" else "tbody .text-link").first
+    return chosen.get_attribute("href") or ""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_on_any_page(
-    stage: Stage, alice: Person, axe: Callable[[Page], list[str]], name: str, scheme: str
+def test_every_page_is_fit_for_everybody(
+    stage: Stage, alice: Person, flaws: Callable[..., list[str]], name: str
 ) -> None:
     everything(stage)
-    alice.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page = alice.open({"thread": "/inbox", "lead": "/leads"}.get(name, name))
-    if not name.startswith("/"):
-        page = alice.open(address_of(page, name))
-        page.wait_for_selector(".bubble, .facts")
-    assert axe(page) == []
-    page.set_viewport_size(PHONE)
-    assert axe(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    if name.startswith("/"):
+        found = flaws(alice, name)
+    else:
+        address = address_of(alice.open({"thread": "/inbox", "lead": "/leads"}[name]), name)
+        found = flaws(alice, address, ready=".bubble, .facts")
+    assert found == []
+    # It is as narrow as a phone now.
+    assert alice.page.locator(".tabs").is_visible()
+    assert not alice.page.locator(".side").is_visible()
 
 
 _prepared: list[str] = []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.journeys.conftest import PHONE, WIDE, Person, Stage
+from tests.journeys.conftest import WIDE, Person, Stage
 
 ALICE = "alice@acme.example"
 # A browser that goes offline keeps the websockets it has, so the test closes them itself.
@@ -16,7 +16,6 @@ window.WebSocket = class extends window.WebSocket {
   constructor(...given) { super(...given); window.opened.push(this); }
 };
 """
-CLIENT_PAGES = ("/", "/inbox", "/leads", "/channels", "/settings")
 
 
 @pytest.fixture
@@ -129,14 +128,6 @@ def test_the_navigation_can_be_walked_with_the_keyboard(alice: Person) -> None:
         "Channels",
         "Settings",
     ]
-
-
-@pytest.mark.parametrize("path", CLIENT_PAGES)
-def test_no_page_is_wider_than_a_phone(alice: Person, path: str) -> None:
-    page = alice.open(path, size=PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-    assert page.locator(".tabs").is_visible()
-    assert not page.locator(".side").is_visible()
 
 
 def test_the_frame_does_not_jump_while_a_page_loads(alice: Person) -> None:

@@ -140,3 +140,34 @@ def test_ids_go_where_a_page_puts_ids_and_words_where_it_puts_words() -> None:
 def test_a_webhook_nobody_has_described_is_tried_all_the_same() -> None:
     assert "/api/webhooks/new" not in forms.FORMS
     assert forms.FORMS.get("/api/webhooks/new", forms.anything) is forms.anything
+
+
+class Page:
+    """Answers each call with what it shows then; `asked` are the ids so far."""
+
+    def __init__(self, shown: Callable[[str, int], str]) -> None:
+        self.shown = shown
+        self.asked: list[str] = []
+
+    async def __call__(self, wanted: str) -> dict[str, str]:
+        self.asked.append(wanted)
+        return {"state.word": self.shown(wanted, len(self.asked))}
+
+
+async def compare(page: Page) -> None:
+    await handler_probes._compare_ids(page, ["theirs", "also theirs"], {"state.word": "nothing"}, set())
+
+
+async def test_ids_that_are_answered_alike_are_each_tried_once() -> None:
+    page = Page(lambda *_: "nothing")
+    await compare(page)
+    assert len(page.asked) == 3
+
+
+async def test_an_id_that_is_answered_differently_is_a_leak() -> None:
+    with pytest.raises(Leak, match="also theirs"):
+        await compare(Page(lambda wanted, _: "a row" if wanted == "also theirs" else "nothing"))
+
+
+async def test_news_that_come_meanwhile_are_no_leak() -> None:
+    await compare(Page(lambda _, calls: "nothing" if calls < 2 else "news"))

@@ -203,10 +203,20 @@ async def test_a_list_is_read_over_all_its_pages(acme: Tenant, number: OwnedNumb
 
 
 async def test_messages_are_listed_from_a_time_on(acme: Tenant, number: OwnedNumber) -> None:
-    await send(acme, number, "now")
+    await settled(acme, await send(acme, number, "now"))
     soon = datetime.now(UTC) + timedelta(hours=1)
     assert await acme.gateway.list_messages(since=soon) == []
     assert len(await acme.gateway.list_messages(since=soon - timedelta(hours=2), limit=1)) == 1
+
+
+async def test_a_message_that_still_waits_has_no_time_to_be_listed_by(
+    acme: Tenant, number: OwnedNumber, phones: Handset
+) -> None:
+    await phones.set_speed(0.01)
+    sent = await send(acme, number, "soon")
+    assert await acme.gateway.list_messages(since=datetime.now(UTC) - timedelta(hours=1)) == []
+    assert [one.sid for one in await acme.gateway.list_messages()] == [sent.sid]
+    await phones.set_speed(300)
 
 
 async def test_a_redacted_message_keeps_its_facts(acme: Tenant, number: OwnedNumber) -> None:

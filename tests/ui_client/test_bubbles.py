@@ -85,7 +85,7 @@ def test_each_message_knows_when_the_one_before_was() -> None:
     [
         (MessageStatus.QUEUED, "Sending…"),
         (MessageStatus.SENDING, "Sending…"),
-        (MessageStatus.UNKNOWN, "Checking…"),
+        (MessageStatus.UNKNOWN, "Checking with Twilio…"),
         (MessageStatus.ACCEPTED, "Queued"),
         (MessageStatus.SENT, "Sent"),
         (MessageStatus.DELIVERED, "Delivered"),

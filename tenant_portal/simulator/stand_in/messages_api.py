@@ -10,7 +10,7 @@ from starlette.routing import Route
 from tenant_portal.simulator.stand_in import addresses, shapes
 from tenant_portal.simulator.stand_in.delivery import Outgoing, has_opted_out, send
 from tenant_portal.simulator.stand_in.problems import Problem
-from tenant_portal.simulator.stand_in.records import Media, Message, now
+from tenant_portal.simulator.stand_in.records import Media, Message
 from tenant_portal.simulator.stand_in.visits import Visit, owned, v2010_page
 from tenant_portal.simulator.stand_in.world import World
 
@@ -184,12 +184,14 @@ def _require_finished(message: Message) -> None:
 
 
 def _was_sent(message: Message, comparison: str, wanted: str) -> bool:
-    """Compare as Twilio does: a day means the whole day in UTC."""
+    """Compare as Twilio does: a day means the whole day in UTC. What waits to be sent has no such day yet."""
     try:
         start = datetime.fromisoformat(wanted if "T" in wanted else f"{wanted}T00:00:00+00:00")
     except ValueError:
         raise Problem(400, 20001, "DateSent") from None
-    sent = message.sent_at or now()
+    sent = message.sent_at
+    if sent is None:
+        return False
     if comparison == ">":
         return sent >= start
     if comparison == "<":

@@ -22,7 +22,7 @@ from tenant_portal.ui.pages.inbox.items import CHANNEL_NAMES
 STATUS_NAMES = {
     MessageStatus.QUEUED: "Sending…",
     MessageStatus.SENDING: "Sending…",
-    MessageStatus.UNKNOWN: "Checking…",
+    MessageStatus.UNKNOWN: "Checking with Twilio…",
     MessageStatus.ACCEPTED: "Queued",
     MessageStatus.SENT: "Sent",
     MessageStatus.DELIVERED: "Delivered",
