@@ -28,6 +28,7 @@ from tenant_portal.ui.pages.home import HomeState, home_page
 from tenant_portal.ui.pages.inbox import DeskState, InboxState, inbox_page, thread_page
 from tenant_portal.ui.pages.leads import (
     BoardState,
+    ConsentState,
     DuplicatesState,
     LeadImportState,
     LeadSetupState,
@@ -77,7 +78,7 @@ add(routes.LEADS_BOARD, board_page, "Board of leads", BoardState.load)
 add(routes.LEADS_DUPLICATES, duplicates_page, "Duplicates", DuplicatesState.load)
 add(routes.LEADS_IMPORT, import_page, "Import and export", LeadImportState.load)
 add(routes.LEADS_SETUP, setup_page, "Stages and fields", LeadSetupState.load)
-add(routes.LEAD, lead_page, "Lead", LeadState.load)
+add(routes.LEAD, lead_page, "Lead", LeadState.load, ConsentState.load)
 add(routes.CHANNELS, channels_page, "Channels", ChannelsState.load)
 add(routes.CONNECT, connect_page, "Connect a channel", ChannelsState.load, ConnectState.load)
 add(routes.VOICE, voice_page, "Voicemail settings", VoiceState.load)

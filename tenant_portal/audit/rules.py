@@ -18,6 +18,8 @@ ACTIONS = {
     "invitation:accepted": "Joined the team",
     "invitation:created": "Invited somebody",
     "invitation:revoked": "Revoked an invitation",
+    "lead:consent-given": "Recorded consent",
+    "lead:consent-withdrawn": "Recorded that consent is withdrawn",
     "lead:note-deleted": "Deleted a note",
     "lead:renamed": "Renamed a lead",
     "lead:stage-changed": "Moved a lead to another stage",

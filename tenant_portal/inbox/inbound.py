@@ -10,9 +10,10 @@ Get = Callable[[str], str]
 MAX_MEDIA = 10
 # With room for the signs and spaces that people put around a word.
 LONGEST_KEYWORD = 64
-_SIGNS = re.compile(r"[^\w ]", re.UNICODE)
+_SIGNS = re.compile(r"[\W_]+", re.UNICODE)
 
-# Twilio's own lists; it has acted on them already, so the portal only records the choice and never answers.
+# Twilio's own lists, and the FCC's "opt out" (47 CFR 64.1200(a)(10)), the same word without its blank. Twilio has
+# acted on them and answered already, so the portal only records the choice. HELP and INFO change nothing.
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 START_WORDS = frozenset({"START", "YES", "UNSTOP"})
 
@@ -50,14 +51,17 @@ MEDIA = frozenset(f"MediaUrl{number}" for number in range(MAX_MEDIA))
 
 
 def opt_out(get: Get) -> str | None:
-    """`stop`, `start` or None: Twilio's own verdict, or without Advanced Opt-Out a message that is just a keyword."""
+    """`stop`, `start` or None: Twilio's own verdict, or without Advanced Opt-Out a message that is just a keyword.
+
+    In any case, and with any blanks and signs in and around it: `Stop!`, `opt-out` and `STOP ALL` are keywords.
+    """
     verdict = get("OptOutType").strip().upper()
     if verdict:
         return {"STOP": "stop", "START": "start"}.get(verdict)
     body = get("Body")
     if len(body) > LONGEST_KEYWORD:
         return None
-    word = _SIGNS.sub("", body).strip().upper()
+    word = _SIGNS.sub("", body).upper()
     if word in STOP_WORDS:
         return "stop"
     return "start" if word in START_WORDS else None

@@ -19,6 +19,7 @@ from tenant_portal.db import announce
 from tenant_portal.inbox import pacing, rules
 from tenant_portal.inbox.activity import HOUR
 from tenant_portal.inbox.queries import CONVERSATION, LEAD, MESSAGE
+from tenant_portal.leads import consent
 from tenant_portal.models import metadata
 from tenant_portal.models.enums import Direction, MessageStatus, TenantState
 from tenant_portal.twilio_gateway.error_codes import OPTED_OUT, describe, is_opt_out
@@ -93,7 +94,7 @@ async def _oldest(session: AsyncSession, tenant_id: UUID) -> sa.Row[Any] | None:
             MESSAGE.c.id,
             MESSAGE.c.our_number,
             _of_lead(tenant_id, LEAD.c.blocked_at.is_not(None)).label("is_blocked"),
-            _of_lead(tenant_id, LEAD.c.opted_out_at.is_not(None)).label("opted_out"),
+            _of_lead(tenant_id, consent.is_withdrawn(MESSAGE.c.channel_kind)).label("opted_out"),
             sa.and_(too_old, MESSAGE.c.next_attempt_at.is_not(None)).label("is_too_late"),
         )
         .where(*_in_outbox(tenant_id, MessageStatus.QUEUED), _is_active(tenant_id), *pacing.may_go(tenant_id))
@@ -242,27 +243,19 @@ async def _fail(
         "next_attempt_at": None,
         "provider_sid": sa.func.coalesce(MESSAGE.c.provider_sid, sid),
     }
-    failed = (await session.execute(row.values(values).returning(MESSAGE.c.conversation_id))).first()
+    failed = (await session.execute(row.values(values).returning(MESSAGE.c.id))).first()
     if failed is None:
         return
     await session.execute(_count_failure(tenant_id))
     if is_opt_out(code):
-        await session.execute(_record_opt_out(tenant_id, failed.conversation_id))
+        # Twilio knows of a STOP that we never saw, from before this number was ours for instance.
+        await consent.note_refused(session, tenant_id, message_id)
 
 
 def _count_failure(tenant_id: UUID) -> sa.Executable:
     hour = sa.func.date_trunc("hour", sa.func.now(), "UTC")
     first = insert(HOUR).values(tenant_id=tenant_id, hour=hour, messages_in=0, messages_out=0, failures=1)
     return first.on_conflict_do_update(index_elements=["tenant_id", "hour"], set_={"failures": HOUR.c.failures + 1})
-
-
-def _record_opt_out(tenant_id: UUID, conversation_id: UUID) -> sa.Executable:
-    # Twilio knows of a STOP that we never saw, from before this number was ours for instance.
-    leads = sa.select(CONVERSATION.c.lead_id).where(
-        CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.id == conversation_id
-    )
-    row = sa.update(LEAD).where(LEAD.c.tenant_id == tenant_id, LEAD.c.id == leads.scalar_subquery())
-    return row.values(opted_out_at=sa.func.coalesce(LEAD.c.opted_out_at, sa.func.now()))
 
 
 def _in_outbox(tenant_id: UUID, status: MessageStatus) -> tuple[sa.ColumnElement[Any], ...]:

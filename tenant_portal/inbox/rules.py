@@ -99,7 +99,10 @@ def why_not(standing: Standing, now: datetime) -> str | None:
     if standing.is_blocked:
         return BLOCKED
     if standing.opted_out:
-        return "This person has unsubscribed by sending STOP. They can be written to again once they send START."
+        return (
+            f"This person has withdrawn consent to {_label(standing.kind)}, as by sending STOP. They can be written to"
+            " again once they send START."
+        )
     if not standing.has_channel:
         return f"There is no connected {_label(standing.kind)} channel to reply from. Connect one under Channels."
     if standing.kind is ChannelKind.WHATSAPP and not window_is_open(standing.last_whatsapp_at, now):

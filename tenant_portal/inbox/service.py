@@ -17,6 +17,7 @@ from tenant_portal.identity.queries import Person
 from tenant_portal.inbox import rules
 from tenant_portal.inbox.activity import HOUR
 from tenant_portal.inbox.queries import CONVERSATION, LEAD, MEDIA, MESSAGE
+from tenant_portal.leads import consent
 from tenant_portal.leads.rules import is_phone_number
 from tenant_portal.models import Message, metadata
 from tenant_portal.models.enums import (
@@ -74,7 +75,7 @@ async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id:
             is_active,
             is_phone_number(theirs),
             lead.blocked_at is not None,
-            lead.opted_out_at is not None,
+            bool(lead.sms_withdrawn if kind is ChannelKind.SMS else lead.whatsapp_withdrawn),
             bool(ours),
             last_whatsapp,
         )
@@ -224,7 +225,8 @@ def _tenant_of(person: Actor) -> UUID:
 
 async def _lead_of(session: AsyncSession, tenant_id: UUID, conversation_id: UUID) -> Any:
     state = sa.select(TENANT.c.state).where(TENANT.c.id == tenant_id).scalar_subquery()
-    found = sa.select(LEAD.c.address, LEAD.c.opted_out_at, LEAD.c.blocked_at, state.label("tenant_state")).where(
+    withdrawn = (consent.is_withdrawn(sa.literal(kind.value)).label(f"{kind.value}_withdrawn") for kind in SENDABLE)
+    found = sa.select(LEAD.c.address, LEAD.c.blocked_at, state.label("tenant_state"), *withdrawn).where(
         LEAD.c.tenant_id == tenant_id,
         LEAD.c.id == CONVERSATION.c.lead_id,
         CONVERSATION.c.tenant_id == tenant_id,

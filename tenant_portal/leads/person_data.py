@@ -1,5 +1,6 @@
 """Everything that is kept about one person, for whoever asks for it (GDPR, articles 15 and 20)."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal.audit import service as audit
 from tenant_portal.identity.queries import Person
-from tenant_portal.leads import queries
+from tenant_portal.leads import consent, queries
 from tenant_portal.leads.queries import CONVERSATION, LEAD, MESSAGE, NOTE
 from tenant_portal.models import metadata
 
@@ -57,6 +58,7 @@ async def collect(session: AsyncSession, person: Person, lead_id: UUID) -> dict[
         "notes": await _rows(
             session, NOTE, ("created_at", "author_name", "body"), NOTE.c.lead_id == lead_id, tenant_id
         ),
+        "consent": [asdict(row) for row in await consent.list_history(session, tenant_id, lead_id)],
         "messages_and_calls": await _rows(session, MESSAGE, OF_MESSAGE, MESSAGE.c.id.in_(messages), tenant_id),
         "files": await _rows(
             session,

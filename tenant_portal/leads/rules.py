@@ -88,6 +88,14 @@ def clean_note(body: str) -> str:
     return body
 
 
+def clean_consent_note(note: str) -> str:
+    """How the team knows what a lead said about being written to; BadInput where it is empty or too long."""
+    note = _one_line(note, MAX_TEXT, "A note", "note")
+    if not note:
+        raise BadInput("Write down how you know this, such as “signed the form in the shop on 3 May”.", field="note")
+    return note
+
+
 def clean_word(word: str, what: str) -> str:
     """The name of a stage, label or field (`what`), in one line; BadInput where it is empty or too long."""
     word = _one_line(word, MAX_WORD, "The name", "name")

@@ -2,6 +2,7 @@
 
 from tenant_portal.models.base import metadata
 from tenant_portal.models.channel import Channel
+from tenant_portal.models.consent import Consent
 from tenant_portal.models.conversation import Conversation, Media, Message, TextBack, Voicemail
 from tenant_portal.models.email import OutgoingEmail
 from tenant_portal.models.lead import (
@@ -26,6 +27,7 @@ from tenant_portal.models.user import Invitation, PasswordReset, SecondFactor, S
 __all__ = [
     "AuditEvent",
     "Channel",
+    "Consent",
     "Conversation",
     "DistinctLeads",
     "ErasureItem",

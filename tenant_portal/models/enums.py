@@ -131,6 +131,24 @@ class ThreadEventKind(StrEnum):
     OPTED_IN = "opted-in"
 
 
+class ConsentKind(StrEnum):
+    """What a person said about being written to or called."""
+
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+class ConsentSource(StrEnum):
+    """Where it is known from; `twilio` refused a send (21610), `earlier` is from before the history was kept."""
+
+    MESSAGE = "message"
+    CALL = "call"
+    IMPORT = "import"
+    BY_HAND = "by-hand"
+    TWILIO = "twilio"
+    EARLIER = "earlier"
+
+
 class MessageStatus(StrEnum):
     """Twilio's message statuses, and `unknown` for a send whose outcome we do not know yet."""
 

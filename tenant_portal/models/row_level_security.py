@@ -150,6 +150,8 @@ WALLS: tuple[Wall, ...] = (
     # Whoever makes a tenant makes its first stages with it.
     _of_tenant("lead_stage", Access(STAFF, ("insert",))),
     _of_tenant("lead", _intake("select (tenant_id, id, address, profile_name, place)")),
+    # A history: what stands in it stays, until the lead itself is deleted.
+    _of_tenant("consent", rights=("select", "insert")),
     _of_tenant("lead_note"),
     _of_tenant("label"),
     _of_tenant("lead_label"),

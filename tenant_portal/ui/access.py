@@ -12,6 +12,7 @@ from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import DeskState, InboxState
 from tenant_portal.ui.pages.leads import (
     BoardState,
+    ConsentState,
     DuplicatesState,
     LeadImportState,
     LeadSetupState,
@@ -42,6 +43,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     DeskState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
+    ConsentState: Audience.CLIENT,
     BoardState: Audience.CLIENT,
     DuplicatesState: Audience.CLIENT,
     LeadSetupState: Audience.CLIENT,

@@ -84,6 +84,7 @@ HANDLERS: dict[str, set[str]] = {
         "erase",
         "close_notice",
     },
+    "ConsentState": {"load", "refresh", "record", "close_notice"},
     "LeadImportState": {
         "load",
         "refresh",

@@ -12,6 +12,7 @@ from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.identity import second_factor, team
 from tenant_portal.inbox import notes, organise, reading
+from tenant_portal.leads import consent as lead_consent
 from tenant_portal.leads import importing as lead_importing
 from tenant_portal.leads import jobs as lead_jobs
 from tenant_portal.leads import merging as lead_merging
@@ -169,6 +170,7 @@ async def _describe_lead(actor: Actor) -> None:
         await leads.set_owner(session, person, lead_id, person.user_id)
         await leads.set_label(session, person, lead_id, label_id, on=True)
         await leads.add_note(session, person, lead_id, f"Note {actor.canary}")
+        await lead_consent.record(session, person, lead_id, "sms", "given", f"Signed the form {actor.canary}")
     await _merge_others(actor, lead_id)
     await _take_in_file(actor)
     await _erase_somebody(actor)

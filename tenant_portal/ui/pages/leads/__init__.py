@@ -2,6 +2,7 @@
 
 from tenant_portal.ui.pages.leads.board_page import board_page
 from tenant_portal.ui.pages.leads.board_state import BoardState
+from tenant_portal.ui.pages.leads.consent_state import ConsentState
 from tenant_portal.ui.pages.leads.detail_page import lead_page
 from tenant_portal.ui.pages.leads.detail_state import LeadState
 from tenant_portal.ui.pages.leads.duplicates import DuplicatesState, duplicates_page
@@ -14,6 +15,7 @@ from tenant_portal.ui.pages.leads.setup_state import LeadSetupState
 
 __all__ = [
     "BoardState",
+    "ConsentState",
     "DuplicatesState",
     "LeadImportState",
     "LeadSetupState",

@@ -20,6 +20,7 @@ from tenant_portal.ui.components.lead_avatar import lead_avatar
 from tenant_portal.ui.components.local_time import long_time, short_time
 from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.layout import page
+from tenant_portal.ui.pages.leads.consent_view import consent_panel
 from tenant_portal.ui.pages.leads.detail_form import form
 from tenant_portal.ui.pages.leads.detail_merging import same_person
 from tenant_portal.ui.pages.leads.detail_state import LeadState
@@ -60,7 +61,7 @@ def _missing() -> rx.Component:
 def _body() -> rx.Component:
     return rx.el.div(
         rx.el.div(_note(), _timeline()),
-        rx.el.div(_person(), form(), _channels(), same_person(), _blocking(), _data()),
+        rx.el.div(_person(), form(), consent_panel(), _channels(), same_person(), _blocking(), _data()),
         class_name="lead-grid",
     )
 
@@ -71,7 +72,7 @@ def _person() -> rx.Component:
         rx.el.div(
             rx.cond(
                 lead.opted_out_at != "",
-                notice(rx.el.span("Unsubscribed by sending STOP on ", long_time(lead.opted_out_at), "."), "warn"),
+                notice(rx.el.span("Unsubscribed on ", long_time(lead.opted_out_at), "."), "warn"),
             ),
             rx.cond(
                 lead.blocked_at != "",

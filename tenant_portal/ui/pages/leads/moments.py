@@ -22,6 +22,8 @@ FIELD_WORDS = {
     "fields": "own fields",
 }
 
+CHANNELS: dict[Any, str] = {"sms": "SMS", "whatsapp": "WhatsApp", "voicemail": "calls"}
+
 
 @dataclass(frozen=True)
 class MomentItem:
@@ -93,6 +95,8 @@ EVENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "lead:merged": lambda _: "merged another lead into this one",
     "lead:merge-undone": lambda _: "undid a merge",
     "lead:data-exported": lambda _: "took out everything that is kept about this lead",
+    "lead:consent-given": lambda d: f"recorded consent to {CHANNELS.get(d.get('channel'), 'a channel')}",
+    "lead:consent-withdrawn": lambda d: f"recorded no more consent to {CHANNELS.get(d.get('channel'), 'a channel')}",
     "lead:kept-apart": lambda _: "said that a similar lead is somebody else",
 }
 
