@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -168,7 +169,7 @@ async def _flush(session: AsyncSession) -> None:
         raise BadInput("There is a reply of this name already.", field="name") from None
 
 
-async def _tell(session: AsyncSession, person: Person, action: str, subject: str, **details: str) -> None:
+async def _tell(session: AsyncSession, person: Person, action: str, subject: str, **details: Any) -> None:
     await audit.record(session, person, action, subject, **details)
     await announce(session, _tenant_of(person))
 

@@ -76,9 +76,9 @@ async def schedule(
     until: str,
     now: datetime,
 ) -> UUID:
-    """Send a message at `until`, ISO 8601 with a zone; its id. BadInput, or Conflict where the lead cannot be written to.
+    """Send a message at `until`, ISO 8601 with a zone; its id. Whether it can be sent then is decided then.
 
-    Whether it can be sent then is decided then.
+    BadInput, or Conflict where the lead cannot be written to now.
     """
     due_at = rules.planned_time(until, now)
     planned_id = await _plan(session, person, conversation_id, body, kind, PlannedState.SCHEDULED, due_at)
@@ -86,16 +86,14 @@ async def schedule(
     return planned_id
 
 
-async def change(
-    session: AsyncSession, person: Person, planned_id: UUID, body: str, until: str, now: datetime
-) -> None:
+async def change(session: AsyncSession, person: Person, planned_id: UUID, body: str, until: str, now: datetime) -> None:
     """Another text and time for what is scheduled or was refused; NotFound once it is sent."""
     row = await _locked(session, _tenant_of(person), planned_id)
     row.body, row.due_at = rules.clean_body(body), rules.planned_time(until, now)
     row.state, row.reason = PlannedState.SCHEDULED, ""
     row.author_id, row.author_name = person.user_id, person.name
-    details = {"at": row.due_at.isoformat()}
-    await audit.record(session, person, "conversation:schedule-changed", str(row.conversation_id), **details)
+    thread, at = str(row.conversation_id), row.due_at.isoformat()
+    await audit.record(session, person, "conversation:schedule-changed", thread, at=at)
     await _wake(session, row.tenant_id, row.due_at)
     await announce(session, row.tenant_id)
 
