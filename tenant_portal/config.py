@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     webhook_failure_line: float = Field(20, gt=0, description="Wrong requests a second of one address before 429.")
     tenant_send_rate: float = Field(100, gt=0, description="Messages a second that one client sends in all.")
     long_code_send_rate: float = Field(1, gt=0, description="Messages a second from one US or Canadian number.")
+    undo_send_seconds: float = Field(5, ge=0, le=60, description="How long an answer waits and can be undone.")
     trusted_proxies: str = Field("127.0.0.1", description="Addresses or networks whose X-Forwarded-For is believed.")
     drain_seconds: float = Field(0, ge=0, le=300, description="From SIGTERM until web stops taking requests.")
     secrets_dir: str = Field("", description="Folder with a file for each secret setting, named like its variable.")

@@ -25,7 +25,7 @@ from tenant_portal.ui.pages.channels import (
     voice_page,
 )
 from tenant_portal.ui.pages.home import HomeState, home_page
-from tenant_portal.ui.pages.inbox import DeskState, InboxState, inbox_page, thread_page
+from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState, inbox_page, thread_page
 from tenant_portal.ui.pages.leads import (
     BoardState,
     ConsentState,
@@ -43,7 +43,13 @@ from tenant_portal.ui.pages.leads import (
 )
 from tenant_portal.ui.pages.not_found import not_found_page
 from tenant_portal.ui.pages.quarantine import HeldRequestsState, quarantine_page
-from tenant_portal.ui.pages.settings import SettingsState, settings_page, staff_settings_page
+from tenant_portal.ui.pages.settings import (
+    RepliesState,
+    SettingsState,
+    replies_page,
+    settings_page,
+    staff_settings_page,
+)
 from tenant_portal.ui.pages.signed_out import signed_out_page
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState, check_page, handset_page
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState, tenant_page, tenants_page
@@ -71,8 +77,8 @@ def add(route: str, view: Any, title: str, *on_load: Any) -> None:
 
 
 add(routes.HOME, home_page, "Home", HomeState.load)
-add(routes.INBOX, inbox_page, "Inbox", InboxState.load, DeskState.load)
-add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load, DeskState.load)
+add(routes.INBOX, inbox_page, "Inbox", InboxState.load, DeskState.load, ComposerState.load)
+add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load, DeskState.load, ComposerState.load)
 add(routes.LEADS, leads_page, "Leads", LeadsState.load)
 add(routes.LEADS_BOARD, board_page, "Board of leads", BoardState.load)
 add(routes.LEADS_DUPLICATES, duplicates_page, "Duplicates", DuplicatesState.load)
@@ -90,6 +96,7 @@ add(routes.SIMULATOR, check_page, "Two-tenant check", CheckState.load)
 add(routes.HANDSET, handset_page, "Handset", HandsetState.load)
 add(routes.SETTINGS, settings_page, "Settings", SettingsState.load)
 add(routes.ACTIVITY, activity_page, "Activity", ActivityState.load)
+add(routes.REPLIES, replies_page, "Canned replies", RepliesState.load)
 add(routes.STAFF_SETTINGS, staff_settings_page, "Settings", SettingsState.load)
 app.add_page(signed_out_page, route=routes.SIGNED_OUT, title="Signed out · Tenant Portal")
 app.add_page(not_found_page, route=routes.NOT_FOUND, title="Not found · Tenant Portal")

@@ -15,6 +15,8 @@ for _name in [name for name in os.environ if name.startswith("PORTAL_") and not 
     del os.environ[_name]
 os.environ["PORTAL_DATA_DIR"] = _data_dir.name
 os.environ["PORTAL_PUBLIC_URL"] = "https://portal.example.com"
+# Answers go out at once; what waits has tests of its own.
+os.environ["PORTAL_UNDO_SEND_SECONDS"] = "0"
 
 import pytest  # noqa: E402
 import pytest_asyncio  # noqa: E402

@@ -16,7 +16,7 @@ from tenant_portal import job_queue, object_store
 from tenant_portal.config import settings
 from tenant_portal.db import announce, tenant_session
 from tenant_portal.errors import PortalError
-from tenant_portal.inbox import file_types, files, organise, outbox, pacing, rules
+from tenant_portal.inbox import file_types, files, organise, outbox, pacing, planned, rules
 from tenant_portal.models.enums import ThrottleReason
 from tenant_portal.tenants.service import NotConnected, credentials
 from tenant_portal.twilio_gateway.clients import tenant_gateway
@@ -62,6 +62,23 @@ async def fetch_media(tenant_id: str) -> None:
 async def end_snoozes(tenant_id: str) -> None:
     """Open the threads of this tenant whose snooze is over."""
     await _or_later(organise.END_SNOOZES, UUID(tenant_id), drain_snoozes)
+
+
+@job_queue.app.task(name=planned.SEND_PLANNED)
+async def send_planned(tenant_id: str) -> None:
+    """Send the messages of this tenant whose time has come."""
+    await _or_later(planned.SEND_PLANNED, UUID(tenant_id), drain_planned)
+
+
+async def drain_planned(tenant_id: UUID) -> None:
+    """Queue what is due, each in a transaction of its own, and say when the next one is."""
+    async with tenant_session(tenant_id) as session:
+        due = await planned.list_due(session, tenant_id)
+    for planned_id in due:
+        async with tenant_session(tenant_id) as session:
+            await planned.send(session, tenant_id, planned_id)
+    async with tenant_session(tenant_id) as session:
+        await planned.wake_for_next(session, tenant_id)
 
 
 async def drain_snoozes(tenant_id: UUID) -> None:

@@ -16,7 +16,7 @@ WHATSAPP_WINDOW = timedelta(hours=24)
 RECONCILE_GRACE = timedelta(seconds=90)
 # Past this a person has long written something else: better to say so than to send it at night.
 GIVE_UP_SENDING = timedelta(hours=1)
-LONGEST_SNOOZE = timedelta(days=366)
+LONGEST_SNOOZE = LONGEST_PLAN = timedelta(days=366)
 MEDIA_PAUSES = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
 
 # Messages a second that Twilio takes from one number (US and Canadian long codes: a setting); the rest it queues.
@@ -145,6 +145,15 @@ def send_rate(our_number: str, long_code: float) -> float:
 
 def snooze_end(until: str, now: datetime) -> datetime:
     """When a snooze ends, from ISO 8601 with a zone; BadInput for what is past, too far off, or no time."""
+    return _time_to_come(until, now, LONGEST_SNOOZE)
+
+
+def planned_time(until: str, now: datetime) -> datetime:
+    """When a planned message goes, as `snooze_end`."""
+    return _time_to_come(until, now, LONGEST_PLAN)
+
+
+def _time_to_come(until: str, now: datetime, longest: timedelta) -> datetime:
     try:
         at = datetime.fromisoformat(until)
     except ValueError:
@@ -153,7 +162,7 @@ def snooze_end(until: str, now: datetime) -> datetime:
         raise BadInput("Choose a day and a time.", field="until")
     if at <= now:
         raise BadInput("Choose a time that is still to come.", field="until")
-    if at > now + LONGEST_SNOOZE:
+    if at > now + longest:
         raise BadInput("Choose a time within a year.", field="until")
     return at
 

@@ -30,6 +30,11 @@ def count_segments(body: str) -> Segments:
     return _cut(widths, UCS_2_LIMITS, "UCS-2")
 
 
+def first_beyond_gsm(body: str) -> str:
+    """The first character that makes this text UCS-2; empty for a GSM-7 text."""
+    return next((letter for letter in body if letter not in GSM_7 and letter not in GSM_7_EXTENSION), "")
+
+
 def _cut(widths: list[int], limits: tuple[int, int], encoding: str) -> Segments:
     alone, joined = limits
     total = sum(widths)

@@ -95,7 +95,7 @@ async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id:
 
 
 async def queue_reply(
-    session: AsyncSession, person: Person, conversation_id: UUID, body: str, kind: ChannelKind | None = None
+    session: AsyncSession, person: Actor, conversation_id: UUID, body: str, kind: ChannelKind | None = None
 ) -> UUID:
     """Put an answer into the outbox; the id of its message.
 

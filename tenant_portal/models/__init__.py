@@ -2,6 +2,7 @@
 
 from tenant_portal.models.base import metadata
 from tenant_portal.models.channel import Channel
+from tenant_portal.models.composer import CannedReply, Draft, PlannedMessage
 from tenant_portal.models.consent import Consent
 from tenant_portal.models.conversation import Conversation, Media, Message, TextBack, Voicemail
 from tenant_portal.models.email import OutgoingEmail
@@ -26,10 +27,12 @@ from tenant_portal.models.user import Invitation, PasswordReset, SecondFactor, S
 
 __all__ = [
     "AuditEvent",
+    "CannedReply",
     "Channel",
     "Consent",
     "Conversation",
     "DistinctLeads",
+    "Draft",
     "ErasureItem",
     "Invitation",
     "Label",
@@ -48,6 +51,7 @@ __all__ = [
     "NoteMention",
     "OutgoingEmail",
     "PasswordReset",
+    "PlannedMessage",
     "QuarantinedRequest",
     "SecondFactor",
     "SignInAttempt",

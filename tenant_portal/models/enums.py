@@ -200,6 +200,14 @@ class TextBackState(StrEnum):
     SKIPPED = "skipped"
 
 
+class PlannedState(StrEnum):
+    """`held` for the seconds in which it can be undone, `scheduled` by a person, or `refused` at its time."""
+
+    HELD = "held"
+    SCHEDULED = "scheduled"
+    REFUSED = "refused"
+
+
 class QuarantineState(StrEnum):
     """`held` until staff replay or discard it."""
 

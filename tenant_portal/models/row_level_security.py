@@ -176,6 +176,9 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("thread_event", _intake("insert")),
     _of_tenant("thread_reading"),
     _of_tenant("note_mention"),
+    _of_tenant("canned_reply"),
+    _of_tenant("planned_message", _sweeping("state, due_at")),
+    _of_tenant("draft"),
     _of_tenant(
         "message",
         _sweeping("direction, status, next_attempt_at, status_at"),

@@ -9,7 +9,7 @@ from tenant_portal.ui.pages.activity import ActivityState
 from tenant_portal.ui.pages.calls import CallsState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import DeskState, InboxState
+from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     ConsentState,
@@ -20,7 +20,7 @@ from tenant_portal.ui.pages.leads import (
     LeadState,
 )
 from tenant_portal.ui.pages.quarantine import HeldRequestsState
-from tenant_portal.ui.pages.settings import SettingsState
+from tenant_portal.ui.pages.settings import RepliesState, SettingsState
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState
 from tenant_portal.ui.session_state import SessionState
@@ -41,6 +41,8 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     HomeState: Audience.CLIENT,
     InboxState: Audience.CLIENT,
     DeskState: Audience.CLIENT,
+    ComposerState: Audience.CLIENT,
+    RepliesState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
     ConsentState: Audience.CLIENT,

@@ -17,6 +17,7 @@ CONNECT = "/channels/connect"
 VOICE = "/channels/voicemail/[voice_channel_id]"
 SETTINGS = "/settings"
 ACTIVITY = "/settings/activity"
+REPLIES = "/settings/replies"
 
 # Everything below this prefix is for staff only: ui/gate.py decides by it.
 STAFF_PREFIX = "/staff"

@@ -110,7 +110,9 @@ def shown(lead: str) -> str:
 @pytest.fixture(scope="package")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A first start, with all sample channels online."""
-    portal = RunningPortal(tmp_path_factory.mktemp("journeys") / "data").wait_until_ready()
+    # Long enough to press Undo, short enough to wait for.
+    data_dir = tmp_path_factory.mktemp("journeys") / "data"
+    portal = RunningPortal(data_dir, PORTAL_UNDO_SEND_SECONDS="1").wait_until_ready()
     stage = Stage(portal, {})
     try:
         stage.phones(lambda phones: phones.set_speed(SPEED))

@@ -39,6 +39,8 @@ HANDLERS: dict[str, set[str]] = {
         "unread_picked",
         "close_notice",
     },
+    "ComposerState": {"load", "find_replies", "schedule", "cancel", "edit", "close_form", "save"},
+    "RepliesState": {"load", "refresh", "add", "edit", "close_form", "save", "delete", "close_notice"},
     "LeadsState": {
         "load",
         "refresh",

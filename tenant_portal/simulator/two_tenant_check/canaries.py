@@ -11,7 +11,7 @@ from sqlalchemy import text
 from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.identity import second_factor, team
-from tenant_portal.inbox import notes, organise, reading
+from tenant_portal.inbox import canned, drafts, notes, organise, planned, reading
 from tenant_portal.leads import consent as lead_consent
 from tenant_portal.leads import importing as lead_importing
 from tenant_portal.leads import jobs as lead_jobs
@@ -51,7 +51,10 @@ PICTURE = bytes.fromhex(
     "e221bc330000000049454e44ae426082"
 )
 TWIN, OTHER = "+14155550177", "+14155550178"
-TRAFFIC_TABLES = ("lead", "lead_note", "conversation", "thread_event", "message", "media", "voicemail", "text_back")
+TRAFFIC_TABLES = (
+    *("lead", "lead_note", "conversation", "thread_event", "message", "media", "voicemail", "text_back"),
+    "planned_message",
+)
 
 
 class NotStaged(Exception):
@@ -76,6 +79,7 @@ async def fill(visitor: Visitor, actor: Actor) -> Actor:
     actor = await _answer(actor)
     await _leave_unanswered(actor)
     await _describe_lead(actor)
+    await _prepare_answers(actor)
     await _invite(actor)
     await _begin_second_step(actor)
     await _wait(actor)
@@ -238,6 +242,18 @@ async def _organise(actor: Actor) -> None:
         session.add(
             NoteMention(tenant_id=actor.tenant_id, note_id=note_id, user_id=person.user_id, conversation_id=thread)
         )
+
+
+async def _prepare_answers(actor: Actor) -> None:
+    """A reply kept ready, a message for another day, and one that is not finished."""
+    person, at = actor.owner.person, now()
+    async with tenant_session(actor.tenant_id) as session:
+        query = text("select id from conversation where tenant_id = :tenant and message_count > 0 limit 1")
+        thread = await session.scalar(query, {"tenant": actor.tenant_id})
+        await canned.add_reply(session, person, f"Reply {actor.canary}", f"Kept ready {actor.canary}")
+        until = (at + timedelta(days=300)).isoformat()
+        await planned.schedule(session, person, thread, f"Planned {actor.canary}", None, until, at)
+        await drafts.keep_draft(session, person, thread, f"Draft {actor.canary}")
 
 
 async def _invite(actor: Actor) -> None:

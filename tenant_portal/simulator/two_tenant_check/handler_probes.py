@@ -176,6 +176,8 @@ TABLES = {
     "session": "user_session",
     "invitation": "invitation",
     "voicemail": "voicemail",
+    "reply": "canned_reply",
+    "planned": "planned_message",
 }
 FORM_IDS = (
     "id",

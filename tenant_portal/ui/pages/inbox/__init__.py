@@ -1,7 +1,8 @@
 """The inbox: threads on the left, the open one on the right; one of them at a time on a phone."""
 
+from tenant_portal.ui.pages.inbox.composer_state import ComposerState
 from tenant_portal.ui.pages.inbox.desk_state import DeskState
 from tenant_portal.ui.pages.inbox.page import inbox_page, thread_page
 from tenant_portal.ui.pages.inbox.state import InboxState
 
-__all__ = ["DeskState", "InboxState", "inbox_page", "thread_page"]
+__all__ = ["ComposerState", "DeskState", "InboxState", "inbox_page", "thread_page"]

@@ -3,11 +3,14 @@
 import reflex as rx
 
 from tenant_portal.inbox.rules import MAX_BODY
+from tenant_portal.ui.components import icon_button
 from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.components.local_time import long_time
+from tenant_portal.ui.pages.inbox.composer_state import ComposerState
 from tenant_portal.ui.pages.inbox.keyboard import key
 from tenant_portal.ui.pages.inbox.note_form import note_form
 from tenant_portal.ui.pages.inbox.state import InboxState
+from tenant_portal.ui.pages.inbox.writing_aids import canned_replies, emoji_picker, schedule_choices
 
 MEASURE_MILLISECONDS = 250
 
@@ -84,6 +87,9 @@ def _form() -> rx.Component:
 def _note() -> rx.Component:
     thread = InboxState.thread
     return rx.el.div(
+        canned_replies(ComposerState.replies, ComposerState.find_replies),
+        emoji_picker(),
+        _schedule_button(),
         channel_mark(thread.channel),
         rx.el.span("Answering by ", thread.channel_name),
         rx.cond(thread.other_channel != "", _other_channel()),
@@ -93,6 +99,15 @@ def _note() -> rx.Component:
         ),
         rx.el.span(InboxState.counter, class_name="composer-count num"),
         class_name="composer-note",
+    )
+
+
+def _schedule_button() -> rx.Component:
+    return rx.popover.root(
+        rx.popover.trigger(icon_button("calendar-clock", "Send later", small=True)),
+        rx.popover.content(
+            schedule_choices(ComposerState.schedule), aria_label="Send later", size="1", class_name="snooze-box"
+        ),
     )
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from tenant_portal.identity.queries import Member
+from tenant_portal.inbox.planned import PlannedRow
 from tenant_portal.inbox.queries import ThreadRow
-from tenant_portal.inbox.segments import count_segments
+from tenant_portal.inbox.segments import count_segments, first_beyond_gsm
 from tenant_portal.inbox.service import ReplyOption, ReplyOptions
 from tenant_portal.leads.rules import display_name, format_number
 from tenant_portal.models.enums import ChannelKind, Direction
@@ -69,6 +70,41 @@ class Colleague:
     name: str
     handle: str
     is_reader: bool
+
+
+@dataclass(frozen=True)
+class ReplyItem:
+    """A canned reply; `body` is filled where it is offered for a thread."""
+
+    id: str
+    name: str
+    body: str
+
+
+@dataclass(frozen=True)
+class PlannedItem:
+    """A message that waits for `due_at` (ISO 8601), or was refused then for a reason."""
+
+    id: str
+    body: str
+    state: str
+    due_at: str
+    reason: str
+    author: str
+    is_own: bool
+
+
+def planned_item(row: PlannedRow, reader: UUID) -> PlannedItem:
+    """A message that waits, as this person sees it."""
+    return PlannedItem(
+        id=str(row.id),
+        body=row.body,
+        state=row.state.value,
+        due_at=row.due_at.isoformat(),
+        reason=row.reason,
+        author=row.author_name,
+        is_own=row.author_id == reader,
+    )
 
 
 def thread_item(row: ThreadRow, open_id: str) -> ThreadItem:
@@ -139,4 +175,7 @@ def counter_text(body: str, channel: str) -> str:
         return ""
     segments = count_segments(body.strip())
     plural = "" if segments.count == 1 else "s"
-    return f"{segments.count} SMS segment{plural} · {segments.remaining} characters left"
+    told = f"{segments.count} SMS segment{plural} · {segments.remaining} characters left"
+    odd = first_beyond_gsm(body.strip())
+    # One typographic quote more than doubles the bill, and nobody sees why.
+    return f"{told} · because of {odd} a segment holds 70 characters instead of 160" if odd else told

@@ -15,7 +15,7 @@ KEYS = (
     ("a", "Assign"),
     ("s", "Snooze"),
     ("u", "Mark as unread"),
-    ("/", "Search"),
+    ("/", "Search; at the start of a line of your answer: canned replies"),
     ("Esc", "Leave the field or the dialog"),
     ("?", "This list"),
 )
@@ -103,7 +103,7 @@ const snoozeChoices = () => {
     ["Monday morning", at(toMonday, 9)],
   ];
 };
-function SnoozeChoices({ onChoose }) {
+function SnoozeChoices({ onChoose, verb = "Snooze" }) {
   const name = useId();
   // What is chosen closes the box as Escape does.
   const choose = (until) => {
@@ -126,7 +126,7 @@ function SnoozeChoices({ onChoose }) {
       createElement("label", { htmlFor: name, className: "field-label" }, "Another time"),
       createElement("div", { className: "row" },
         createElement("input", { id: name, name: "until", type: "datetime-local", required: true, className: "input" }),
-        createElement("button", { type: "submit", className: "button button-plain" }, "Snooze"))));
+        createElement("button", { type: "submit", className: "button button-plain" }, verb))));
 }
 const mention = (handle) => {
   const field = document.getElementById("note-body");

@@ -6,11 +6,11 @@ from uuid import UUID
 from tenant_portal.db import tenant_session
 from tenant_portal.errors import NotFound
 from tenant_portal.identity.queries import Person, list_members
-from tenant_portal.inbox import notes, queries, reading, service
+from tenant_portal.inbox import notes, planned, queries, reading, service
 from tenant_portal.inbox.queries import NEWEST_THREADS, View
 from tenant_portal.models.enums import ChannelKind
 from tenant_portal.ui.pages.inbox.bubbles import message_items
-from tenant_portal.ui.pages.inbox.items import OpenThread, colleagues, open_thread, thread_item
+from tenant_portal.ui.pages.inbox.items import OpenThread, colleagues, open_thread, planned_item, thread_item
 from tenant_portal.ui.session_state import SessionState
 
 MOST_MESSAGES = 1000
@@ -61,7 +61,7 @@ async def _read_thread(state: Any, session: Any, person: Person, wanted: str) ->
         row = await queries.get_thread(session, tenant_id, conversation_id, person.user_id)
         options = await service.reply_options(session, tenant_id, conversation_id)
     except NotFound:
-        state.is_missing, state.thread, state.messages = True, OpenThread(), []
+        state.is_missing, state.thread, state.messages, state.planned = True, OpenThread(), [], []
         return
     rows = await queries.list_messages(session, tenant_id, conversation_id, limit=shown + 1)
     state.is_missing, state.has_older = False, len(rows) > shown < MOST_MESSAGES
@@ -75,6 +75,11 @@ async def _read_thread(state: Any, session: Any, person: Person, wanted: str) ->
     state.thread = open_thread(row, options, ChannelKind(state._chosen) if state._chosen else None)
     if items != state.messages:
         state.messages = items
+    waiting = [
+        planned_item(one, person.user_id) for one in await planned.list_planned(session, tenant_id, conversation_id)
+    ]
+    if waiting != state.planned:
+        state.planned = waiting
 
 
 def count_text(count: int) -> str:

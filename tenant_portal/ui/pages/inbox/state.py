@@ -8,14 +8,14 @@ import reflex as rx
 
 from tenant_portal.errors import PortalError
 from tenant_portal.identity.queries import Person
-from tenant_portal.inbox import service
+from tenant_portal.inbox import drafts, planned, service
 from tenant_portal.inbox.notes import add_note
 from tenant_portal.inbox.presence import tell
 from tenant_portal.inbox.queries import MESSAGES_PAGE, NEWEST_THREADS, THREADS_PAGE, View
 from tenant_portal.models.enums import ChannelKind
 from tenant_portal.ui import live
 from tenant_portal.ui.pages.inbox.bubbles import MessageItem
-from tenant_portal.ui.pages.inbox.items import Colleague, OpenThread, ThreadItem, counter_text
+from tenant_portal.ui.pages.inbox.items import Colleague, OpenThread, PlannedItem, ThreadItem, counter_text
 from tenant_portal.ui.pages.inbox.reading import MOST_MESSAGES, id_of, read, session_of, tenant_of, wanted_thread
 from tenant_portal.ui.presence import presence
 from tenant_portal.ui.session_state import client, form_text
@@ -35,6 +35,7 @@ class InboxState(rx.State):
     has_more: bool = False
     thread: OpenThread = OpenThread()
     messages: list[MessageItem] = []
+    planned: list[PlannedItem] = []
     has_older: bool = False
     is_loaded: bool = False
     is_missing: bool = False
@@ -52,6 +53,8 @@ class InboxState(rx.State):
     # What a colleague had answered last when the reader began to write, and whether the reader was told of a collision.
     _written_after: str | None = None
     _is_warned: bool = False
+    # What has left the field: a keystroke that is told late must not bring it back as a draft.
+    _sent: str = ""
 
     @rx.event
     async def load(self) -> None:
@@ -60,8 +63,9 @@ class InboxState(rx.State):
         if wanted_thread(self) != self.thread.id:
             self.thread, self.messages, self.counter, self.notice = OpenThread(), [], "", ""
             self._messages_shown, self._chosen, self.is_noting, self.note_error = MESSAGES_PAGE, "", False, ""
-            self._written_after, self._is_warned = None, False
+            self._written_after, self._is_warned, self.planned = None, False, []
         await read(self, person)
+        await _take_up_draft(self, person)
         self.is_loaded = True
         _show_writers(self, person)
         thread = id_of(self.thread.id) if self.thread.id else None
@@ -127,8 +131,13 @@ class InboxState(rx.State):
     async def measure(self, body: str) -> None:
         """How many SMS segments the text in the composer takes; colleagues in this thread see that one is written."""
         person = await client(self)
-        self.counter = counter_text(body[:LONGEST_BODY], self.thread.channel)
-        if not self.thread.id or not body.strip():
+        body = body[:LONGEST_BODY]
+        if not self.thread.id or body.strip() == self._sent:
+            return
+        self.counter, self._sent = counter_text(body, self.thread.channel), ""
+        async with session_of(person) as session:
+            await drafts.keep_draft(session, person, id_of(self.thread.id), body)
+        if not body.strip():
             return
         if self._written_after is None:
             self._written_after = _last_of_others(self, person)
@@ -159,10 +168,11 @@ class InboxState(rx.State):
                 raise PortalError(collision)
             async with session_of(person) as session:
                 kind, thread = ChannelKind(self._chosen) if self._chosen else None, id_of(self.thread.id)
-                await service.queue_reply(session, person, thread, body, kind)
+                await planned.hold(session, person, thread, body, kind)
+                await drafts.keep_draft(session, person, thread, "")
                 await tell(session, person, thread, is_writing=False)
             presence.stop(person.user_id, thread)
-            self.draft, self._written_after, self._is_warned = "", None, False
+            self.draft, self._written_after, self._is_warned, self._sent = "", None, False, body.strip()
         except PortalError as error:
             self.notice, self.draft, self.draft_round = error.message, body, self.draft_round + 1
         await read(self, person)
@@ -183,8 +193,10 @@ class InboxState(rx.State):
     @rx.event
     async def choose_noting(self, is_noting: bool) -> None:
         """Write a note, or an answer."""
-        await client(self)
+        person = await client(self)
         self.is_noting, self.draft, self.note_error = is_noting, "", ""
+        if not is_noting:
+            await _take_up_draft(self, person)
 
     @rx.event
     async def retry(self, message_id: str) -> None:
@@ -198,11 +210,27 @@ class InboxState(rx.State):
         person = await client(self)
         await _try(self, person, lambda session: service.fetch_again(session, person, id_of(media_id)))
 
+    def start_anew(self, draft: str, *, sent: str = "") -> None:
+        """Have the field begin with this text, after `sent` has left it."""
+        self.draft, self.draft_round, self._sent = draft, self.draft_round + 1, sent.strip()
+        self.counter = counter_text(draft, self.thread.channel)
+
+    def shows_planned(self, planned_id: str) -> bool:
+        """Whether the open thread has this planned message."""
+        return any(item.id == planned_id for item in self.planned)
+
     @rx.event
     async def close_notice(self) -> None:
         """The reader has seen it."""
         await client(self)
         self.notice = ""
+
+
+async def _take_up_draft(state: InboxState, person: Person) -> None:
+    if state.thread.id and not state.is_noting:
+        async with session_of(person) as session:
+            state.draft = await drafts.get_draft(session, person, id_of(state.thread.id))
+        state.counter, state._sent = counter_text(state.draft, state.thread.channel), ""
 
 
 async def _try(state: InboxState, person: Person, change: Any) -> None:

@@ -12,6 +12,7 @@ from tenant_portal.ui.components.native import NEW_TAB, NativeLink
 from tenant_portal.ui.pages.inbox.attachments import file_view, voicemail_view
 from tenant_portal.ui.pages.inbox.bubbles import MessageItem
 from tenant_portal.ui.pages.inbox.desk import thread_desk
+from tenant_portal.ui.pages.inbox.planned_view import planned_messages
 from tenant_portal.ui.pages.inbox.state import InboxState
 
 
@@ -60,6 +61,7 @@ def thread_log() -> rx.Component:
                 ),
             ),
             rx.foreach(InboxState.messages, _entry),
+            planned_messages(),
             class_name="log-inner",
         ),
         class_name="log",

@@ -35,7 +35,10 @@ def settings_page() -> rx.Component:
         browsers(),
         active=routes.SETTINGS,
         intro=intro,
-        actions=(rx.cond(SessionState.is_owner, link_button("Activity", routes.ACTIVITY, icon="history")),),
+        actions=(
+            link_button("Canned replies", routes.REPLIES, icon="message-square-text"),
+            rx.cond(SessionState.is_owner, link_button("Activity", routes.ACTIVITY, icon="history")),
+        ),
         width="narrow",
     )
 
