@@ -9,7 +9,7 @@ from tenant_portal.ui.pages.activity import ActivityState
 from tenant_portal.ui.pages.calls import CallsState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import DeskState, InboxState
+from tenant_portal.ui.pages.inbox import DeskState, InboxState, TemplateSendState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -21,6 +21,7 @@ from tenant_portal.ui.pages.leads import (
 from tenant_portal.ui.pages.quarantine import HeldRequestsState
 from tenant_portal.ui.pages.settings import SettingsState
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState
+from tenant_portal.ui.pages.templates import TemplatesState
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState
 from tenant_portal.ui.session_state import SessionState
 
@@ -40,6 +41,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     HomeState: Audience.CLIENT,
     InboxState: Audience.CLIENT,
     DeskState: Audience.CLIENT,
+    TemplateSendState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
     BoardState: Audience.CLIENT,
@@ -49,6 +51,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     ChannelsState: Audience.CLIENT,
     ConnectState: Audience.CLIENT,
     VoiceState: Audience.CLIENT,
+    TemplatesState: Audience.CLIENT,
     CallsState: Audience.CLIENT,
     TenantsState: Audience.STAFF,
     TenantDetailState: Audience.STAFF,

@@ -6,7 +6,7 @@ import pytest
 
 from tenant_portal.errors import NotAllowed
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import DeskState, InboxState
+from tenant_portal.ui.pages.inbox import DeskState, InboxState, TemplateSendState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -15,6 +15,7 @@ from tenant_portal.ui.pages.leads import (
     LeadsState,
     LeadState,
 )
+from tenant_portal.ui.pages.templates import TemplatesState
 from tests.cast import Cast
 from tests.ui.handlers import HANDLERS
 from tests.ui_client.browser import sign_in
@@ -24,6 +25,8 @@ STATES = (
     HomeState,
     InboxState,
     DeskState,
+    TemplateSendState,
+    TemplatesState,
     LeadsState,
     LeadState,
     BoardState,

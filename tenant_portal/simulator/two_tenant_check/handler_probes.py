@@ -151,6 +151,7 @@ TABLES = {
     "session": "user_session",
     "invitation": "invitation",
     "voicemail": "voicemail",
+    "template": "message_template",
 }
 FORM_IDS = (
     "id",
@@ -162,6 +163,7 @@ FORM_IDS = (
     "goal",
     "channel_id",
     "user_id",
+    "template_id",
     "tenant_id",
 )
 

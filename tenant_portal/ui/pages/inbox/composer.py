@@ -8,6 +8,7 @@ from tenant_portal.ui.components.local_time import long_time
 from tenant_portal.ui.pages.inbox.keyboard import key
 from tenant_portal.ui.pages.inbox.note_form import note_form
 from tenant_portal.ui.pages.inbox.state import InboxState
+from tenant_portal.ui.pages.inbox.template_dialog import template_button, template_link
 
 MEASURE_MILLISECONDS = 250
 
@@ -91,6 +92,7 @@ def _note() -> rx.Component:
             (thread.channel == "whatsapp") & (thread.window_closes_at != ""),
             rx.el.span("Free replies until ", long_time(thread.window_closes_at), class_name="composer-extra"),
         ),
+        rx.cond(thread.takes_templates, template_link()),
         rx.el.span(InboxState.counter, class_name="composer-count num"),
         class_name="composer-note",
     )
@@ -112,6 +114,7 @@ def _closed() -> rx.Component:
     return rx.el.div(
         rx.icon("lock", size=17, aria_hidden="true"),
         rx.el.div(thread.reason, class_name="grow"),
+        rx.cond(thread.takes_templates, template_button()),
         rx.cond(
             thread.other_channel != "",
             rx.el.button(
