@@ -3,7 +3,6 @@
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tenant_portal.inbox import rules
 from tenant_portal.inbox.file_types import of_content_type
@@ -18,6 +17,7 @@ from tenant_portal.models.enums import (
     ThreadEventKind,
     TranscriptState,
 )
+from tenant_portal.ui.pages.inbox.details import map_url, place_name, tapped
 from tenant_portal.ui.pages.inbox.items import CHANNEL_NAMES
 
 STATUS_NAMES = {
@@ -150,7 +150,7 @@ def event_text(row: EventRow) -> str:
 
 def _message_item(row: MessageRow, before: MessageRow | None, after: MessageRow | None) -> MessageItem:
     is_ours, failed = row.direction is Direction.OUT, row.status in rules.NOT_DELIVERED
-    location, template = row.details.get("location") or {}, row.details.get("template") or {}
+    template = row.details.get("template") or {}
     return MessageItem(
         id=str(row.id),
         at=row.created_at.isoformat(),
@@ -168,26 +168,15 @@ def _message_item(row: MessageRow, before: MessageRow | None, after: MessageRow 
         error=(row.error_text or NO_REASON) if failed else "",
         can_retry=failed and "retried_as" not in row.details,
         was_retried="retried_as" in row.details,
-        button=_tapped(row.details),
-        place_name=str(location.get("label") or location.get("address") or "Location") if location else "",
-        place_url=_map_url(location),
+        button=tapped(row.details),
+        place_name=place_name(row.details),
+        place_url=map_url(row.details),
         origin=str((row.details.get("referral") or {}).get("headline") or ""),
         template=str(template.get("name") or ""),
         answers=[str(title) for _, title in template.get("buttons") or ()],
         files=[file_item(file) for file in row.media if not _is_recording(file, row)],
         voicemails=[voicemail_item(one, row.media) for one in row.voicemails],
     )
-
-
-def _tapped(details: dict[str, Any]) -> str:
-    """What the lead has tapped instead of typing; with the value behind a button where that says something else."""
-    if details.get("list"):
-        return "Chosen from a list"
-    button = details.get("button")
-    if not button:
-        return ""
-    text, payload = str(button.get("text") or ""), str(button.get("payload") or "")
-    return f"Tapped a button ({payload})" if payload and payload.casefold() != text.casefold() else "Tapped a button"
 
 
 def file_item(row: MediaRow) -> FileItem:
@@ -253,10 +242,3 @@ def _same_group(row: MessageRow, before: MessageRow) -> bool:
         before.author_name,
     )
     return close and same
-
-
-def _map_url(location: dict[str, object]) -> str:
-    latitude, longitude = location.get("latitude"), location.get("longitude")
-    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
-        return ""
-    return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
