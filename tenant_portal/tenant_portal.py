@@ -25,7 +25,14 @@ from tenant_portal.ui.pages.channels import (
     voice_page,
 )
 from tenant_portal.ui.pages.home import HomeState, home_page
-from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState, inbox_page, thread_page
+from tenant_portal.ui.pages.inbox import (
+    ComposerState,
+    DeskState,
+    InboxState,
+    TemplateSendState,
+    inbox_page,
+    thread_page,
+)
 from tenant_portal.ui.pages.leads import (
     BoardState,
     ConsentState,
@@ -52,6 +59,7 @@ from tenant_portal.ui.pages.settings import (
 )
 from tenant_portal.ui.pages.signed_out import signed_out_page
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState, check_page, handset_page
+from tenant_portal.ui.pages.templates import TemplatesState, templates_page
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState, tenant_page, tenants_page
 from tenant_portal.ui.session_state import SessionState
 from tenant_portal.ui.state_store import state_store
@@ -78,7 +86,15 @@ def add(route: str, view: Any, title: str, *on_load: Any) -> None:
 
 add(routes.HOME, home_page, "Home", HomeState.load)
 add(routes.INBOX, inbox_page, "Inbox", InboxState.load, DeskState.load, ComposerState.load)
-add(routes.INBOX_THREAD, thread_page, "Inbox", InboxState.load, DeskState.load, ComposerState.load)
+add(
+    routes.INBOX_THREAD,
+    thread_page,
+    "Inbox",
+    InboxState.load,
+    DeskState.load,
+    ComposerState.load,
+    TemplateSendState.load,
+)
 add(routes.LEADS, leads_page, "Leads", LeadsState.load)
 add(routes.LEADS_BOARD, board_page, "Board of leads", BoardState.load)
 add(routes.LEADS_DUPLICATES, duplicates_page, "Duplicates", DuplicatesState.load)
@@ -87,6 +103,7 @@ add(routes.LEADS_SETUP, setup_page, "Stages and fields", LeadSetupState.load)
 add(routes.LEAD, lead_page, "Lead", LeadState.load, ConsentState.load)
 add(routes.CHANNELS, channels_page, "Channels", ChannelsState.load)
 add(routes.CONNECT, connect_page, "Connect a channel", ChannelsState.load, ConnectState.load)
+add(routes.TEMPLATES, templates_page, "WhatsApp templates", TemplatesState.load)
 add(routes.VOICE, voice_page, "Voicemail settings", VoiceState.load)
 add(routes.CALLS, calls_page, "Calls", CallsState.load)
 add(routes.TENANTS, tenants_page, "Tenants", TenantsState.load)

@@ -17,6 +17,7 @@ from tenant_portal.leads import jobs as leads_jobs
 from tenant_portal.logs import configure_logging
 from tenant_portal.mail import jobs as mail_jobs
 from tenant_portal.models.enums import ThrottleReason
+from tenant_portal.templates import jobs as templates_jobs
 from tenant_portal.tenants import jobs as tenants_jobs
 from tenant_portal.voicemail import jobs as voicemail_jobs
 
@@ -30,7 +31,16 @@ MOST_RESCUES = 5
 # A job that was given up is not taken up again before, whoever wakes it, unless staff do.
 GIVEN_UP_SECONDS = 3600.0
 # Importing a module of jobs is what makes its tasks known to the queue.
-JOB_MODULES = (channels_jobs, identity_jobs, inbox_jobs, leads_jobs, mail_jobs, tenants_jobs, voicemail_jobs)
+JOB_MODULES = (
+    channels_jobs,
+    identity_jobs,
+    inbox_jobs,
+    leads_jobs,
+    mail_jobs,
+    templates_jobs,
+    tenants_jobs,
+    voicemail_jobs,
+)
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ KINDS = {
     "session": "Signed-in browsers",
     "task": "The agency's help",
     "team": "Rules of the team",
+    "template": "Message templates",
     "tenant": "The company's portal",
     "user": "People",
 }
@@ -36,6 +37,9 @@ ACTIONS = {
     "task:run-again": "Had work done again",
     "team:two-step-optional": "Made two-step sign-in optional",
     "team:two-step-required": "Required two-step sign-in",
+    "template:created": "Made a message template",
+    "template:deleted": "Deleted a message template",
+    "template:submitted": "Submitted a message template",
     "tenant:created": "Made the portal",
     "tenant:resumed": "Resumed the portal",
     "tenant:suspended": "Suspended the portal",

@@ -224,8 +224,14 @@ def _is_about_the_account(error: TwilioError) -> bool:
 
 def _to_twilio(account_sid: str, message: outbox.Outgoing) -> OutgoingMessage:
     callback = f"{settings().origin}/api/webhooks/status/{message.id}?account={account_sid}"
+    template = message.details.get("template") or {}
     return OutgoingMessage(
-        to=message.lead_number, from_=message.our_number, body=message.body, status_callback=callback
+        to=message.lead_number,
+        from_=message.our_number,
+        body=message.body,
+        status_callback=callback,
+        content_sid=template.get("sid"),
+        content_variables=template.get("values") or {},
     )
 
 

@@ -21,8 +21,9 @@ from tenant_portal.inbox.activity import HOUR
 from tenant_portal.inbox.queries import CONVERSATION, LEAD, MESSAGE
 from tenant_portal.leads import consent
 from tenant_portal.models import metadata
-from tenant_portal.models.enums import Direction, MessageStatus, TenantState
-from tenant_portal.twilio_gateway.error_codes import OPTED_OUT, describe, is_opt_out
+from tenant_portal.models.enums import ChannelKind, Direction, MessageStatus, TenantState
+from tenant_portal.models.ids import earliest_id
+from tenant_portal.twilio_gateway.error_codes import OPTED_OUT, OUTSIDE_WHATSAPP_WINDOW, describe, is_opt_out
 from tenant_portal.twilio_gateway.errors import TwilioError
 from tenant_portal.twilio_gateway.gateway import TwilioMessage
 
@@ -30,20 +31,26 @@ TENANT = metadata.tables["tenant"]
 MOST_LOOK_UPS = 20
 # Before the moment a row became unknown: the time-out of the request and its repeats.
 LOOK_BACK = timedelta(minutes=5)
-COLUMNS = ("id", "our_number", "lead_number", "body", "status_at")
+# Between the clock of a web process, which makes the ids of what it receives, and the database's.
+ID_SLACK = timedelta(hours=1)
+COLUMNS = ("id", "our_number", "lead_number", "body", "status_at", "details")
 NOT_CONFIRMED = "Twilio did not confirm this message, and it is not in Twilio's list. Press Retry to send it again."
 UNREACHABLE = "Twilio could not be reached for an hour, so this message was not sent. Press Retry to send it now."
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message on its way. After a claim the caller, and nobody else, may send it once; `status_at` is since when."""
+    """A message on its way. After a claim the caller, and nobody else, may send it once; `status_at` is since when.
+
+    `details` names the template that it is, if it is one.
+    """
 
     id: UUID
     our_number: str
     lead_number: str
     body: str
     status_at: datetime
+    details: dict[str, Any]
 
 
 async def give_up_lost(session: AsyncSession, tenant_id: UUID) -> None:
@@ -78,6 +85,8 @@ def _why_never(message: sa.Row[Any]) -> tuple[int | None, str] | None:
         return None, rules.BLOCKED
     if message.opted_out:
         return OPTED_OUT, describe(OPTED_OUT)
+    if message.is_outside_window:
+        return OUTSIDE_WHATSAPP_WINDOW, describe(OUTSIDE_WHATSAPP_WINDOW)
     return (None, UNREACHABLE) if message.is_too_late else None
 
 
@@ -95,6 +104,7 @@ async def _oldest(session: AsyncSession, tenant_id: UUID) -> sa.Row[Any] | None:
             MESSAGE.c.our_number,
             _of_lead(tenant_id, LEAD.c.blocked_at.is_not(None)).label("is_blocked"),
             _of_lead(tenant_id, consent.is_withdrawn(MESSAGE.c.channel_kind)).label("opted_out"),
+            _is_outside_window(tenant_id).label("is_outside_window"),
             sa.and_(too_old, MESSAGE.c.next_attempt_at.is_not(None)).label("is_too_late"),
         )
         .where(*_in_outbox(tenant_id, MessageStatus.QUEUED), _is_active(tenant_id), *pacing.may_go(tenant_id))
@@ -103,6 +113,22 @@ async def _oldest(session: AsyncSession, tenant_id: UUID) -> sa.Row[Any] | None:
         .with_for_update()
     )
     return (await session.execute(found)).first()
+
+
+def _is_outside_window(tenant_id: UUID) -> sa.ColumnElement[bool]:
+    """Whether it is a free text on WhatsApp to somebody whose 24 hours have ended while it waited."""
+    received, start = MESSAGE.alias("received"), datetime.now(UTC) - rules.WHATSAPP_WINDOW
+    lately = sa.exists().where(
+        received.c.tenant_id == tenant_id,
+        received.c.conversation_id == MESSAGE.c.conversation_id,
+        # Ids follow time: without this a long thread whose lead writes elsewhere would be read to its beginning.
+        received.c.id > earliest_id(start - ID_SLACK),
+        received.c.direction == Direction.IN,
+        received.c.channel_kind == ChannelKind.WHATSAPP,
+        received.c.created_at > start,
+    )
+    is_text = sa.not_(MESSAGE.c.details.has_key("template"))
+    return sa.and_(MESSAGE.c.channel_kind == ChannelKind.WHATSAPP, is_text, ~lately)
 
 
 def _of_lead(tenant_id: UUID, condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

@@ -12,6 +12,10 @@ MAX_BODY = 1600
 MAX_PREVIEW = 140
 BLOCKED = "This person is blocked. Unblock them on the lead's page to write to them again."
 WHATSAPP_WINDOW = timedelta(hours=24)
+WINDOW_CLOSED = (
+    "WhatsApp allows free replies only within 24 hours of the person's last WhatsApp message."
+    " You can write freely again as soon as they do; until then only an approved template reaches them."
+)
 # Longer than the time-out of a request plus the time Twilio's list may lag behind.
 RECONCILE_GRACE = timedelta(seconds=90)
 # Past this a person has long written something else: better to say so than to send it at night.
@@ -91,7 +95,16 @@ class Standing:
 
 
 def why_not(standing: Standing, now: datetime) -> str | None:
-    """A sentence that says why nothing can be sent, or None where it can."""
+    """A sentence that says why no text can be sent, or None where it can."""
+    if (reason := why_never(standing)) is not None:
+        return reason
+    if standing.kind is ChannelKind.WHATSAPP and not window_is_open(standing.last_whatsapp_at, now):
+        return WINDOW_CLOSED
+    return None
+
+
+def why_never(standing: Standing) -> str | None:
+    """A sentence that says why nothing at all can be sent, not even an approved template; None where it can."""
     if not standing.service_is_active:
         return "Sending is switched off because this account is suspended. Please contact your agency."
     if not standing.is_phone_number:
@@ -105,11 +118,6 @@ def why_not(standing: Standing, now: datetime) -> str | None:
         )
     if not standing.has_channel:
         return f"There is no connected {_label(standing.kind)} channel to reply from. Connect one under Channels."
-    if standing.kind is ChannelKind.WHATSAPP and not window_is_open(standing.last_whatsapp_at, now):
-        return (
-            "WhatsApp allows free replies only within 24 hours of the person's last WhatsApp message."
-            " You can write again as soon as they do."
-        )
     return None
 
 

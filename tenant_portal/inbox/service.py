@@ -1,5 +1,6 @@
 """Answering and repeating: what a person does in the inbox. The tenant comes from the signed-in person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,23 +27,31 @@ from tenant_portal.models.enums import (
     Direction,
     MediaState,
     MessageStatus,
+    TemplateState,
     TenantState,
 )
 from tenant_portal.models.ids import uuid7
+from tenant_portal.templates import rules as template_rules
+from tenant_portal.templates.queries import get_template
 
 CHANNEL = metadata.tables["channel"]
 TENANT = metadata.tables["tenant"]
+NO_TEMPLATES = "Templates are sent on WhatsApp only."
 SENDABLE = (ChannelKind.SMS, ChannelKind.WHATSAPP)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyOption:
-    """One way to answer a lead. `reason` says why it is closed and is None where it is open."""
+    """One way to answer a lead. `reason` says why it is closed and is None where it is open.
+
+    `template_reason` is the same for an approved template, which may go where a free text may not.
+    """
 
     kind: ChannelKind
     our_number: str
     lead_number: str
     reason: str | None
+    template_reason: str | None
     window_closes_at: datetime | None
 
 
@@ -84,6 +93,7 @@ async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id:
             our_number=rules.wire_address(kind, ours),
             lead_number=rules.wire_address(kind, theirs),
             reason=rules.why_not(standing, now),
+            template_reason=rules.why_never(standing) if kind is ChannelKind.WHATSAPP else NO_TEMPLATES,
             window_closes_at=last_whatsapp + rules.WHATSAPP_WINDOW
             if kind is ChannelKind.WHATSAPP and last_whatsapp
             else None,
@@ -107,6 +117,31 @@ async def queue_reply(
     if option.reason:
         raise Conflict(option.reason)
     return await _put_in_outbox(session, person, conversation_id, option, body, details={})
+
+
+async def queue_template(
+    session: AsyncSession, person: Person, conversation_id: UUID, template_id: UUID, values: Mapping[str, str]
+) -> UUID:
+    """Put an approved template, filled in, into the outbox; the id of its message.
+
+    BadInput where a variable has no value, Conflict where it is not approved or the lead cannot be written to.
+    """
+    tenant_id = _tenant_of(person)
+    option = (await reply_options(session, tenant_id, conversation_id)).of(ChannelKind.WHATSAPP)
+    if option.template_reason:
+        raise Conflict(option.template_reason)
+    template = await get_template(session, tenant_id, template_id)
+    if template.state is not TemplateState.APPROVED or template.content_sid is None:
+        raise Conflict("WhatsApp has not approved this template, so it cannot be sent.")
+    filled = template_rules.clean_values(template_rules.variables(template.body), values)
+    sent = {
+        "name": template.name,
+        "sid": template.content_sid,
+        "values": filled,
+        "buttons": [[button.action, button.title] for button in template.buttons],
+    }
+    body = template_rules.filled(template.body, filled)
+    return await _put_in_outbox(session, person, conversation_id, option, body, details={"template": sent})
 
 
 async def queue_automatic(
@@ -143,10 +178,12 @@ async def retry(session: AsyncSession, person: Person, message_id: UUID) -> UUID
     if "retried_as" in failed.details:
         raise Conflict("This message has already been sent again.")
     option = (await reply_options(session, tenant_id, failed.conversation_id)).of(failed.channel_kind)
-    if option.reason:
-        raise Conflict(option.reason)
+    reason = option.template_reason if "template" in failed.details else option.reason
+    if reason:
+        raise Conflict(reason)
+    kept = {"template": failed.details["template"]} if "template" in failed.details else {}
     again = await _put_in_outbox(
-        session, person, failed.conversation_id, option, failed.body, details={"retry_of": str(message_id)}
+        session, person, failed.conversation_id, option, failed.body, details={"retry_of": str(message_id), **kept}
     )
     failed.details = {**failed.details, "retried_as": str(again)}
     return again

@@ -192,6 +192,33 @@ class TranscriptState(StrEnum):
     FAILED = "failed"
 
 
+class TemplateKind(StrEnum):
+    """What a message template consists of besides its text."""
+
+    TEXT = "text"
+    MEDIA = "media"
+    QUICK_REPLY = "quick-reply"
+    CALL_TO_ACTION = "call-to-action"
+
+
+class TemplateState(StrEnum):
+    """How far a template has come. From `unsubmitted` on it is WhatsApp's word, `gone` where Twilio has it no more.
+
+    `submitting` and `deleting` wait for a job, `failed` for a person.
+    """
+
+    SUBMITTING = "submitting"
+    FAILED = "failed"
+    DELETING = "deleting"
+    UNSUBMITTED = "unsubmitted"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+    GONE = "gone"
+
+
 class TextBackState(StrEnum):
     """Whether a missed caller gets a text: `waiting` for its time, `sent` into the outbox, or `skipped`."""
 

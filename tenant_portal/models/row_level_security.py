@@ -186,6 +186,7 @@ WALLS: tuple[Wall, ...] = (
     ),
     _of_tenant("media", _sweeping("state, next_attempt_at")),
     _of_tenant("voicemail"),
+    _of_tenant("message_template", _sweeping("next_attempt_at")),
     _of_tenant("text_back", _sweeping("state, due_at")),
     _of_tenant("tenant_hour", Access(STAFF, ("select",)), _intake("select, insert, update")),
     _of_tenant("tenant_traffic", Access(STAFF, ("select, insert, update",)), rights=("select",)),

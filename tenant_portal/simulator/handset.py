@@ -91,6 +91,8 @@ class Entry:
     at: datetime
     media: list[Picture] = field(default_factory=list)
     place: Place | None = None
+    # Buttons below a template: Twilio's word for what they do, their title, and what comes back or is opened.
+    actions: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

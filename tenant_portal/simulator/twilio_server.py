@@ -13,6 +13,7 @@ from starlette.routing import Route
 from tenant_portal.config import settings
 from tenant_portal.simulator.stand_in import (
     accounts_api,
+    content_api,
     delivery,
     handset_api,
     inbound,
@@ -47,6 +48,7 @@ def build(folder: Path, parent: tuple[str, str], public_origin: str, *, speed: f
         # What was under way when it stopped goes on, as it would at Twilio, which does not stop.
         delivery.resume(world)
         senders_api.resume(world)
+        content_api.resume(world)
         yield
         await world.stop()
 
@@ -77,6 +79,7 @@ API = [
     *messages_api.ROUTES,
     *voice_api.ROUTES,
     *senders_api.ROUTES,
+    *content_api.ROUTES,
 ]
 
 

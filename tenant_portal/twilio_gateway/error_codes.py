@@ -136,6 +136,7 @@ _EXPLANATIONS: tuple[tuple[tuple[int, ...], Audience, str], ...] = (
     ((63012,), _B, "WhatsApp has a fault at the moment. Please try again later."),
     ((63013,), _B, "The message breaks a rule of WhatsApp. Please contact your agency."),
     ((63020,), _B, "The invitation of the WhatsApp business account was not accepted yet. Please contact your agency."),
+    ((60200,), _C, "WhatsApp did not accept this template. Check its text, its buttons and its samples."),
     ((63100,), _C, "WhatsApp did not accept this. Check the number, the display name or the verification code."),
     ((63051,), _B, "WhatsApp has locked your business account. Please contact your agency."),
 )

@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from tenant_portal.twilio_gateway.content import Content, TwilioTemplate
+
 
 class SubaccountStatus(StrEnum):
     """State of an account at Twilio; `closed` is final."""
@@ -117,7 +119,7 @@ class OwnedNumber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingMessage:
-    """A message to send. It needs a body or at least one of at most ten media URLs."""
+    """A message to send. It needs a body, at least one of at most ten media URLs, or a template with its variables."""
 
     to: str
     from_: str
@@ -125,6 +127,8 @@ class OutgoingMessage:
     # Twilio fetches them without credentials, so they must be readable by whoever has the URL.
     media_urls: tuple[str, ...] = ()
     status_callback: str | None = None
+    content_sid: str | None = None
+    content_variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +338,18 @@ class TenantGateway(Protocol):
 
     async def delete_sender(self, sender_sid: str) -> None:
         """Remove a sender; it is done as well if the sender was already gone."""
+
+    async def create_template(self, content: Content) -> str:
+        """Make a template; its SID. After an unknown outcome look for its name in `list_templates`."""
+
+    async def submit_template(self, content_sid: str, name: str, category: str) -> None:
+        """Ask WhatsApp to approve it under this name (a-z, 0-9, _); it answers later, so poll `list_templates`."""
+
+    async def list_templates(self) -> list[TwilioTemplate]:
+        """All templates of the subaccount with the state of their approval."""
+
+    async def delete_template(self, content_sid: str) -> None:
+        """Delete a template; it is done as well if it was already gone."""
 
     async def list_media(self, message_sid: str) -> list[MessageMedia]:
         """The files of a message."""

@@ -1,6 +1,7 @@
 """The two gateways on Twilio's own library."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -11,8 +12,11 @@ from typing import Any, TypeVar
 from twilio.base.exceptions import TwilioException
 from twilio.base.values import unset
 from twilio.rest import Client
+from twilio.rest.content.v1.content import ContentList
+from twilio.rest.content.v1.content.approval_create import ApprovalCreateList
 from twilio.rest.messaging.v2.channels_sender import ChannelsSenderContext, ChannelsSenderList
 
+from tenant_portal.twilio_gateway import content as contents
 from tenant_portal.twilio_gateway import translate
 from tenant_portal.twilio_gateway.downloads import download
 from tenant_portal.twilio_gateway.errors import TwilioError, TwilioRefused
@@ -161,10 +165,12 @@ class LiveTenantGateway(_Account):
             lambda: self._client.messages.create(
                 to=message.to,
                 from_=message.from_,
-                # An empty Body beside a picture is refused, a missing one is not.
-                body=message.body or unset,
+                # An empty Body beside a picture is refused, a missing one is not; a template brings its own.
+                body=unset if message.content_sid else message.body or unset,
                 media_url=list(message.media_urls) or unset,
                 status_callback=message.status_callback or unset,
+                content_sid=message.content_sid or unset,
+                content_variables=json.dumps(message.content_variables) if message.content_variables else unset,
             )
         )
         return translate.to_message(sent)
@@ -219,6 +225,23 @@ class LiveTenantGateway(_Account):
 
     async def delete_sender(self, sender_sid: str) -> None:
         await _gone(self._sender(sender_sid))
+
+    async def create_template(self, content: contents.Content) -> str:
+        # A model object, as for senders.
+        request = ContentList.ContentCreateRequest(contents.to_request(content))
+        return str((await in_thread(lambda: self._client.content.v1.contents.create(request))).sid)
+
+    async def submit_template(self, content_sid: str, name: str, category: str) -> None:
+        request = ApprovalCreateList.ContentApprovalRequest({"name": name, "category": category})
+        approvals = self._client.content.v1.contents(content_sid).approval_create
+        await in_thread(lambda: approvals.create(request))
+
+    async def list_templates(self) -> list[contents.TwilioTemplate]:
+        found = await in_thread(lambda: self._client.content.v1.content_and_approvals.list(page_size=200))
+        return [contents.to_template(one) for one in found]
+
+    async def delete_template(self, content_sid: str) -> None:
+        await _gone(self._client.content.v1.contents(content_sid))
 
     async def list_media(self, message_sid: str) -> list[MessageMedia]:
         found = await in_thread(self._client.messages(message_sid).media.list)

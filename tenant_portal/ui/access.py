@@ -9,7 +9,7 @@ from tenant_portal.ui.pages.activity import ActivityState
 from tenant_portal.ui.pages.calls import CallsState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState
+from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState, TemplateSendState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     ConsentState,
@@ -22,6 +22,7 @@ from tenant_portal.ui.pages.leads import (
 from tenant_portal.ui.pages.quarantine import HeldRequestsState
 from tenant_portal.ui.pages.settings import RepliesState, SettingsState
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState
+from tenant_portal.ui.pages.templates import TemplatesState
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState
 from tenant_portal.ui.session_state import SessionState
 
@@ -43,6 +44,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     DeskState: Audience.CLIENT,
     ComposerState: Audience.CLIENT,
     RepliesState: Audience.CLIENT,
+    TemplateSendState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
     ConsentState: Audience.CLIENT,
@@ -53,6 +55,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     ChannelsState: Audience.CLIENT,
     ConnectState: Audience.CLIENT,
     VoiceState: Audience.CLIENT,
+    TemplatesState: Audience.CLIENT,
     CallsState: Audience.CLIENT,
     TenantsState: Audience.STAFF,
     TenantDetailState: Audience.STAFF,

@@ -15,7 +15,9 @@ try {{
 }} catch (error) {{ }}
 """
 KEEP = "() => {{ document.cookie = `{name}={mode}; path=/; max-age=31536000; SameSite=Lax`; }}"
-STYLESHEETS = ["/portal.css", "/inbox.css", "/leads.css", "/channels.css", "/calls.css", "/simulator.css"]
+STYLESHEETS = [
+    f"/{name}.css" for name in ("portal", "inbox", "leads", "channels", "calls", "templates", "simulator")
+]
 
 
 def theme() -> rx.Component:

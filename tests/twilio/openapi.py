@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from tests.twilio.servers import Exchange
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "twilio-oai"
-FILES = ("accounts_v1", "api_v2010", "messaging_v2", "pricing_v1")
+FILES = ("accounts_v1", "api_v2010", "content_v1", "messaging_v2", "pricing_v1")
 # Files are fetched outside the described API.
 DOWNLOAD = re.compile(r".*/(Media/ME|Recordings/RE)[0-9a-f]{32}(\.mp3|\.wav)?")
 PROBLEM = {"code": int, "message": str, "more_info": str, "status": int}

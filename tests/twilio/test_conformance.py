@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tenant_portal.simulator.handset import Handset
+from tenant_portal.twilio_gateway.content import Content, ContentButton, ContentKind
 from tenant_portal.twilio_gateway.gateway import (
     Capabilities,
     NumberPurchase,
@@ -59,6 +60,7 @@ async def test_every_tenant_method_makes_documented_requests(
     noted = Noted(acme.gateway)
     await use_numbers(noted, number, acme)
     await use_messages(noted, number, acme, phones)
+    await use_templates(noted)
     await use_senders(noted, sender, acme)
     await use_recordings(noted, number, acme, phones)
     await noted.fetch_account()
@@ -113,6 +115,29 @@ async def use_messages(noted: Any, number: OwnedNumber, acme: Tenant, phones: Ha
     assert await noted.list_messages(to=acme.phone, from_=number.phone_number, since=since, limit=5)
     await noted.redact_message(sent.sid)
     await noted.delete_message(sent.sid)
+
+
+async def use_templates(noted: Any) -> None:
+    answers = tuple(ContentButton("reply", word, word.lower()) for word in ("Yes", "No"))
+    links = (ContentButton("url", "See it", "https://acme.example/"), ContentButton("phone", "Call", "+14155550100"))
+    kinds = {
+        ContentKind.TEXT: {},
+        ContentKind.MEDIA: {"media_url": "https://acme.example/a.jpg"},
+        ContentKind.QUICK_REPLY: {"buttons": answers},
+        ContentKind.CALL_TO_ACTION: {"buttons": links},
+    }
+    made = {
+        await noted.create_template(content): content
+        for content in (
+            Content(name=kind.name.lower(), language="en", kind=kind, body="Hi {{1}}, bye.", samples={"1": "Ada"}, **of)
+            for kind, of in kinds.items()
+        )
+    }
+    await noted.submit_template(next(iter(made)), "text", "UTILITY")
+    assert {one.sid: one.content for one in await noted.list_templates()} == made
+    for sid in made:
+        await noted.delete_template(sid)
+    assert await noted.list_templates() == []
 
 
 async def use_senders(noted: Any, sender: WhatsAppSender, acme: Tenant) -> None:

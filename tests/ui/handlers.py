@@ -22,6 +22,18 @@ HANDLERS: dict[str, set[str]] = {
         "fetch_again",
         "close_notice",
     },
+    "TemplateSendState": {"load", "set_open", "choose", "write", "send"},
+    "TemplatesState": {
+        "load",
+        "refresh",
+        "begin",
+        "write",
+        "create",
+        "submit",
+        "delete",
+        "check",
+        "close_notice",
+    },
     "DeskState": {
         "load",
         "close",
@@ -192,6 +204,7 @@ HANDLERS: dict[str, set[str]] = {
         "choose_channel",
         "send",
         "press",
+        "tap",
         "call",
     },
 }

@@ -6,7 +6,7 @@ import pytest
 
 from tenant_portal.errors import NotAllowed
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState
+from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState, TemplateSendState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -16,6 +16,7 @@ from tenant_portal.ui.pages.leads import (
     LeadState,
 )
 from tenant_portal.ui.pages.settings import RepliesState
+from tenant_portal.ui.pages.templates import TemplatesState
 from tests.cast import Cast
 from tests.ui.handlers import HANDLERS
 from tests.ui_client.browser import sign_in
@@ -27,6 +28,8 @@ STATES = (
     DeskState,
     ComposerState,
     RepliesState,
+    TemplateSendState,
+    TemplatesState,
     LeadsState,
     LeadState,
     BoardState,

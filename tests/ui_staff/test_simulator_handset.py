@@ -228,6 +228,7 @@ CALLS: tuple[tuple[str, tuple[object, ...]], ...] = (
     ("choose_channel", (0, "call")),
     ("send", (0, {"text": "Hi"})),
     ("press", (0, "stop")),
+    ("tap", (0, "Yes", "yes")),
     ("call", (0,)),
 )
 

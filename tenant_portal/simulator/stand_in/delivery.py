@@ -37,6 +37,8 @@ class Outgoing:
     body: str
     media_urls: tuple[str, ...] = ()
     status_callback: str = ""
+    template_status: str = ""
+    actions: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def send(world: World, account: Account, outgoing: Outgoing, direction: str = "o
             num_segments=addresses.segments(outgoing.body),
             num_media=len(outgoing.media_urls),
             status_callback=outgoing.status_callback,
+            template_status=outgoing.template_status,
+            actions=outgoing.actions,
         )
     )
     world.spawn(carry(world, message, outgoing.media_urls))
@@ -135,7 +139,8 @@ def _fate(world: World, message: Message, fetched: bool) -> Fate:
         return Fate("failed", SUSPENDED, "Account suspended")
     if not fetched:
         return Fate("failed", MEDIA_FAILED[whatsapp], "Media failed to download")
-    if whatsapp and not _wrote_lately(world, message):
+    # Outside the window an approved template goes, and nothing else, however the text got into the message.
+    if whatsapp and message.template_status != "approved" and not _wrote_lately(world, message):
         return Fate("failed", OUTSIDE_WINDOW, "Failed to send freeform message outside the allowed window")
     code, words = UNREACHABLE.get(addresses.bare(message.to), (None, None))
     return Fate("undelivered", code, words) if code else Fate()

@@ -249,6 +249,7 @@ def _message(world: World, message: Message) -> Json:
         "error_code": message.error_code,
         "media": [{"sid": one.sid, "content_type": one.content_type} for one in files],
         "place": message.place.model_dump() if message.place else None,
+        "actions": message.actions,
         "at": message.created_at.isoformat(),
     }
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from tenant_portal.simulator.stand_in import addresses, inventory, samples
 from tenant_portal.simulator.stand_in.delivery import Outgoing, opt_out_sid, send
-from tenant_portal.simulator.stand_in.records import Account, Media, Message, OptOut, Place, new_sid
+from tenant_portal.simulator.stand_in.records import Account, Button, Media, Message, OptOut, Place, new_sid
 from tenant_portal.simulator.stand_in.shapes import API_VERSION
 from tenant_portal.simulator.stand_in.webhooks import Outcome
 from tenant_portal.simulator.stand_in.world import World
@@ -29,13 +29,6 @@ STARTED = (
 )
 HELP = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 WHATSAPP_KINDS = ("image", "audio", "video")
-
-
-class Button(BaseModel):
-    """A quick-reply button that a lead presses."""
-
-    text: str
-    payload: str = ""
 
 
 class Letter(BaseModel):

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tenant_portal.simulator.stand_in import addresses, shapes
+from tenant_portal.simulator.stand_in.content_api import templated
 from tenant_portal.simulator.stand_in.delivery import Outgoing, has_opted_out, send
 from tenant_portal.simulator.stand_in.problems import Problem
 from tenant_portal.simulator.stand_in.records import Media, Message
@@ -30,7 +31,7 @@ FINAL = frozenset({"delivered", "undelivered", "failed", "read", "received", "ca
 
 async def create(visit: Visit) -> Response:
     """POST Messages.json."""
-    outgoing = _outgoing(visit)
+    outgoing = templated(visit, _outgoing(visit))
     _require_content(outgoing)
     _require_callback(outgoing.status_callback)
     _require_route(visit.world, visit.account.sid, outgoing)

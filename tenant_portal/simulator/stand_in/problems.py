@@ -34,7 +34,10 @@ MESSAGES = {
     21623: "Number of media files exceeds allowed limit",
     21631: "PhoneNumber requires an Address but the 'AddressSid' parameter was empty",
     21649: "Bundle required",
+    21655: "The ContentSid is invalid",
+    21656: "The ContentVariables parameter is invalid",
     21910: "Invalid 'From' and 'To' pair. 'From' and 'To' should be of the same channel",
+    60200: "Invalid parameter",
     63007: "Twilio could not find a Channel with the specified From address",
     63100: "Validation error",
 }

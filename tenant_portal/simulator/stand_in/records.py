@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -77,6 +77,28 @@ class Place(BaseModel):
     label: str = ""
 
 
+class Button(BaseModel):
+    """A quick-reply button: what it says, and what it sends back beside that."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    payload: str = ""
+
+
+class Template(Record):
+    """A content template; `variables` and `types` are as the API was given them. `status` is WhatsApp's word."""
+
+    friendly_name: str
+    language: str
+    variables: dict[str, str] = {}
+    types: dict[str, dict[str, Any]] = {}
+    status: str = "unsubmitted"
+    name: str = ""
+    category: str = ""
+    rejection_reason: str = ""
+
+
 class Message(Record):
     """A message in either direction, seen from the account."""
 
@@ -94,6 +116,10 @@ class Message(Record):
     # Text as Twilio writes it: "-0.00790".
     price: str | None = None
     place: Place | None = None
+    # The state of the template when it was sent; empty for a free text.
+    template_status: str = ""
+    # As the phone shows them: (action, title, payload or address).
+    actions: tuple[tuple[str, str, str], ...] = ()
 
 
 class Media(Record):
@@ -160,5 +186,6 @@ class OptOut(Record):
 
 
 KINDS: dict[str, type[Record]] = {
-    kind.__name__: kind for kind in (Account, Number, Message, Media, Call, Recording, Transcription, Sender, OptOut)
+    kind.__name__: kind
+    for kind in (Account, Number, Message, Media, Call, Recording, Transcription, Sender, OptOut, Template)
 }

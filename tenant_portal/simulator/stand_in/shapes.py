@@ -11,6 +11,7 @@ from tenant_portal.simulator.stand_in.records import (
     Number,
     Recording,
     Sender,
+    Template,
     Transcription,
 )
 
@@ -183,6 +184,43 @@ def sender(record: Sender) -> Json:
         "offline_reasons": None,
         "compliance": None,
         "url": f"https://messaging.twilio.com/v2/Channels/Senders/{record.sid}",
+    }
+
+
+def template(record: Template) -> Json:
+    """A content template."""
+    url = f"https://content.twilio.com/v1/Content/{record.sid}"
+    links = {"approval_fetch": f"{url}/ApprovalRequests", "approval_create": f"{url}/ApprovalRequests/whatsapp"}
+    return {**_template(record), "url": url, "links": links}
+
+
+def template_with_approval(record: Template) -> Json:
+    """A content template with what WhatsApp says about it."""
+    return {**_template(record), "approval_requests": approval(record)}
+
+
+def approval(record: Template) -> Json:
+    """What WhatsApp says about a template."""
+    return {
+        "name": record.name,
+        "category": record.category,
+        "content_type": next(iter(record.types)),
+        "status": record.status,
+        "rejection_reason": record.rejection_reason,
+        "allow_category_change": True,
+    }
+
+
+def _template(record: Template) -> Json:
+    return {
+        "sid": record.sid,
+        "account_sid": record.account_sid,
+        "friendly_name": record.friendly_name,
+        "language": record.language,
+        "variables": record.variables,
+        "types": record.types,
+        "date_created": iso8601(record.created_at),
+        "date_updated": iso8601(record.updated_at),
     }
 
 

@@ -24,6 +24,7 @@ from tenant_portal.models import (
     LeadErasure,
     Media,
     Message,
+    MessageTemplate,
     NoteMention,
     TextBack,
     Throttle,
@@ -37,6 +38,8 @@ from tenant_portal.models.enums import (
     ErasureKind,
     MediaState,
     MessageStatus,
+    TemplateKind,
+    TemplateState,
     TextBackState,
     ThrottleReason,
 )
@@ -78,6 +81,7 @@ async def fill(visitor: Visitor, actor: Actor) -> Actor:
     actor = await _call(visitor, actor)
     actor = await _answer(actor)
     await _leave_unanswered(actor)
+    await _write_template(actor)
     await _describe_lead(actor)
     await _prepare_answers(actor)
     await _invite(actor)
@@ -153,6 +157,24 @@ async def _leave_unanswered(actor: Actor) -> None:
     async with tenant_session(actor.tenant_id) as session:
         skipped, call_id = TextBackState.SKIPPED, UUID(actor.call[0])
         session.add(TextBack(tenant_id=actor.tenant_id, message_id=call_id, state=skipped, reason=actor.canary))
+
+
+async def _write_template(actor: Actor) -> None:
+    """A template that can be sent. Written as it ends up: nothing leaves for WhatsApp's reviewers."""
+    template = MessageTemplate(
+        tenant_id=actor.tenant_id,
+        name=f"template_{actor.canary}",
+        language="en",
+        category="UTILITY",
+        kind=TemplateKind.TEXT,
+        body=f"Hello {{{{1}}}}, this is {actor.canary}.",
+        samples={"1": actor.canary},
+        fills={"1": "company"},
+        state=TemplateState.APPROVED,
+        content_sid=forms.sid("HX"),
+    )
+    async with tenant_session(actor.tenant_id) as session:
+        session.add(template)
 
 
 async def _describe_lead(actor: Actor) -> None:

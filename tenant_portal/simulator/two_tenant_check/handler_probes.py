@@ -178,6 +178,7 @@ TABLES = {
     "voicemail": "voicemail",
     "reply": "canned_reply",
     "planned": "planned_message",
+    "template": "message_template",
 }
 FORM_IDS = (
     "id",
@@ -189,6 +190,7 @@ FORM_IDS = (
     "goal",
     "channel_id",
     "user_id",
+    "template_id",
     "tenant_id",
 )
 

@@ -33,7 +33,10 @@ def channels_page() -> rx.Component:
         _question(),
         active=routes.CHANNELS,
         intro=INTRO,
-        actions=(rx.cond(ChannelsState.may_change, _connect("main")),),
+        actions=(
+            link_button("WhatsApp templates", routes.TEMPLATES, icon="message-square-text"),
+            rx.cond(ChannelsState.may_change, _connect("main")),
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from tenant_portal.models.enums import (
     ThreadEventKind,
     TranscriptState,
 )
+from tenant_portal.ui.pages.inbox.details import map_url, place_name, tapped
 from tenant_portal.ui.pages.inbox.items import CHANNEL_NAMES
 
 STATUS_NAMES = {
@@ -88,6 +89,8 @@ class MessageItem:
     origin: str
     kind: str = "message"
     until: str = ""
+    template: str = ""
+    answers: list[str] = field(default_factory=list)
     files: list[FileItem] = field(default_factory=list)
     voicemails: list[VoicemailItem] = field(default_factory=list)
 
@@ -147,7 +150,7 @@ def event_text(row: EventRow) -> str:
 
 def _message_item(row: MessageRow, before: MessageRow | None, after: MessageRow | None) -> MessageItem:
     is_ours, failed = row.direction is Direction.OUT, row.status in rules.NOT_DELIVERED
-    location = row.details.get("location") or {}
+    template = row.details.get("template") or {}
     return MessageItem(
         id=str(row.id),
         at=row.created_at.isoformat(),
@@ -165,10 +168,12 @@ def _message_item(row: MessageRow, before: MessageRow | None, after: MessageRow 
         error=(row.error_text or NO_REASON) if failed else "",
         can_retry=failed and "retried_as" not in row.details,
         was_retried="retried_as" in row.details,
-        button="Tapped a button" if row.details.get("button") or row.details.get("list") else "",
-        place_name=str(location.get("label") or location.get("address") or "Location") if location else "",
-        place_url=_map_url(location),
+        button=tapped(row.details),
+        place_name=place_name(row.details),
+        place_url=map_url(row.details),
         origin=str((row.details.get("referral") or {}).get("headline") or ""),
+        template=str(template.get("name") or ""),
+        answers=[str(title) for _, title in template.get("buttons") or ()],
         files=[file_item(file) for file in row.media if not _is_recording(file, row)],
         voicemails=[voicemail_item(one, row.media) for one in row.voicemails],
     )
@@ -237,10 +242,3 @@ def _same_group(row: MessageRow, before: MessageRow) -> bool:
         before.author_name,
     )
     return close and same
-
-
-def _map_url(location: dict[str, object]) -> str:
-    latitude, longitude = location.get("latitude"), location.get("longitude")
-    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
-        return ""
-    return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"

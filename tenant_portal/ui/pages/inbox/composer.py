@@ -10,6 +10,7 @@ from tenant_portal.ui.pages.inbox.composer_state import ComposerState
 from tenant_portal.ui.pages.inbox.keyboard import key
 from tenant_portal.ui.pages.inbox.note_form import note_form
 from tenant_portal.ui.pages.inbox.state import InboxState
+from tenant_portal.ui.pages.inbox.template_dialog import template_button, template_link
 from tenant_portal.ui.pages.inbox.writing_aids import canned_replies, emoji_picker, schedule_choices
 
 MEASURE_MILLISECONDS = 250
@@ -97,6 +98,7 @@ def _note() -> rx.Component:
             (thread.channel == "whatsapp") & (thread.window_closes_at != ""),
             rx.el.span("Free replies until ", long_time(thread.window_closes_at), class_name="composer-extra"),
         ),
+        rx.cond(thread.takes_templates, template_link()),
         rx.el.span(InboxState.counter, class_name="composer-count num"),
         class_name="composer-note",
     )
@@ -127,6 +129,7 @@ def _closed() -> rx.Component:
     return rx.el.div(
         rx.icon("lock", size=17, aria_hidden="true"),
         rx.el.div(thread.reason, class_name="grow"),
+        rx.cond(thread.takes_templates, template_button()),
         rx.cond(
             thread.other_channel != "",
             rx.el.button(

@@ -53,6 +53,7 @@ class OpenThread:
     other_name: str = ""
     reason: str = ""
     window_closes_at: str = ""
+    takes_templates: bool = False
     opted_out: bool = False
     state: str = "open"
     snoozed_until: str = ""
@@ -145,6 +146,7 @@ def open_thread(row: ThreadRow, options: ReplyOptions, kind: ChannelKind | None)
         other_name=CHANNEL_NAMES[other.kind] if other else "",
         reason=chosen.reason or "",
         window_closes_at=_iso(chosen.window_closes_at),
+        takes_templates=chosen.template_reason is None,
         opted_out=row.opted_out_at is not None,
         state=row.state.value,
         snoozed_until=_iso(row.snoozed_until),

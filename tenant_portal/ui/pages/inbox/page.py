@@ -12,6 +12,7 @@ from tenant_portal.ui.pages.inbox.desk_state import DeskState
 from tenant_portal.ui.pages.inbox.keyboard import shortcuts, tab_in_sight
 from tenant_portal.ui.pages.inbox.person_pane import person_pane
 from tenant_portal.ui.pages.inbox.state import InboxState
+from tenant_portal.ui.pages.inbox.template_dialog import template_dialog
 from tenant_portal.ui.pages.inbox.thread_list import thread_list
 from tenant_portal.ui.pages.inbox.thread_view import thread_head, thread_log
 
@@ -27,6 +28,7 @@ def inbox_page(*, is_open: bool = False) -> rx.Component:
             rx.cond(InboxState.thread.id != "", person_pane()),
             class_name="inbox inbox-open" if is_open else "inbox",
         ),
+        template_dialog(),
         shortcuts(),
         tab_in_sight(InboxState.look, InboxState.thread.id),
         active=routes.INBOX,

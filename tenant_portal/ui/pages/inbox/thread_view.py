@@ -6,6 +6,7 @@ from reflex_components_core.react_router.dom import ReactRouterLink
 from tenant_portal.ui import routes
 from tenant_portal.ui.components import button, status_badge
 from tenant_portal.ui.components.channel_marks import channel_mark
+from tenant_portal.ui.components.countdown import countdown
 from tenant_portal.ui.components.lead_avatar import lead_avatar
 from tenant_portal.ui.components.local_time import clock_time, day_separator, long_time
 from tenant_portal.ui.components.native import NEW_TAB, NativeLink
@@ -35,6 +36,7 @@ def thread_head() -> rx.Component:
             ),
             class_name="grow",
         ),
+        rx.cond((thread.channel == "whatsapp") & (thread.window_closes_at != ""), _window()),
         rx.cond(thread.opted_out, status_badge("Unsubscribed", "warn")),
         rx.cond(thread.state == "closed", status_badge("Closed")),
         thread_desk(),
@@ -47,6 +49,12 @@ def thread_head() -> rx.Component:
         ),
         class_name="thread-head",
     )
+
+
+def _window() -> rx.Component:
+    # When it ends the page asks again, so that the composer changes without a reload.
+    closes_at = InboxState.thread.window_closes_at
+    return countdown(closes_at, ended="WhatsApp window closed", on_end=InboxState.refresh)
 
 
 def thread_log() -> rx.Component:
@@ -123,6 +131,7 @@ def _sender(item: rx.Var[MessageItem]) -> rx.Component:
 
 def _bubble(item: rx.Var[MessageItem]) -> rx.Component:
     return rx.el.div(
+        rx.cond(item.template != "", rx.el.div("Template ", item.template, class_name="bubble-note")),
         rx.cond(item.origin != "", rx.el.div("From your ad: ", item.origin, class_name="bubble-note")),
         rx.cond(
             item.button != "", rx.el.div(rx.icon("mouse-pointer-click", size=13), item.button, class_name="bubble-note")
@@ -130,12 +139,17 @@ def _bubble(item: rx.Var[MessageItem]) -> rx.Component:
         rx.cond(item.files.length() > 0, rx.el.div(rx.foreach(item.files, file_view), class_name="files")),
         rx.cond(item.place_name != "", _place(item)),
         rx.cond(item.body != "", rx.el.div(item.body, class_name="bubble-text")),
+        rx.cond(item.answers.length() > 0, rx.el.div(rx.foreach(item.answers, _answer), class_name="bubble-answers")),
         rx.cond(
             (item.body == "") & (item.files.length() == 0) & (item.place_name == ""),
             rx.el.div("A message without text", class_name="bubble-text soft"),
         ),
         class_name=rx.cond(item.error != "", "bubble bubble-failed", "bubble"),
     )
+
+
+def _answer(title: rx.Var[str]) -> rx.Component:
+    return rx.el.span(title, class_name="bubble-answer")
 
 
 def _place(item: rx.Var[MessageItem]) -> rx.Component:

@@ -16,7 +16,8 @@ EMOJI = (
     ("clapping", "👏"), ("thank you", "🙏"), ("wave", "👋"), ("OK", "👌"), ("fingers crossed", "🤞"), ("strong", "💪"),
     ("handshake", "🤝"), ("pointing right", "👉"), ("heart", "❤️"), ("star", "⭐"), ("sparkles", "✨"), ("fire", "🔥"),
     ("party popper", "🎉"), ("gift", "🎁"), ("check", "✅"), ("cross", "❌"), ("warning", "⚠️"), ("question", "❓"),
-    ("exclamation", "❗"), ("light bulb", "💡"), ("calendar", "📅"), ("clock", "🕐"), ("telephone", "📞"), ("e-mail", "📧"),
+    ("exclamation", "❗"), ("light bulb", "💡"), ("calendar", "📅"), ("clock", "🕐"), ("telephone", "📞"),
+    ("e-mail", "📧"),
     ("pin on a map", "📍"), ("house", "🏠"), ("car", "🚗"), ("tool", "🔧"), ("money", "💶"), ("coffee", "☕"),
 )  # fmt: skip
 SCRIPT = r"""

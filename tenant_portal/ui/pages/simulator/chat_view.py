@@ -3,18 +3,19 @@
 import reflex as rx
 
 from tenant_portal.ui.components.local_time import clock_time
-from tenant_portal.ui.pages.simulator.phones import Bubble, PhoneItem
+from tenant_portal.ui.pages.simulator.handset_state import HandsetState
+from tenant_portal.ui.pages.simulator.phones import Bubble, ButtonItem, PhoneItem
 
 Item = rx.Var[Bubble]
 
 
-def chat(phone: rx.Var[PhoneItem]) -> rx.Component:
+def chat(phone: rx.Var[PhoneItem], side: int) -> rx.Component:
     """The history with one number, the newest at the bottom."""
     empty = rx.el.p(
         rx.cond(phone.channel == "call", "No calls yet.", "Nothing written yet. Say hello!"), class_name="phone-empty"
     )
     return rx.auto_scroll(
-        rx.cond(phone.bubbles.length() > 0, rx.foreach(phone.bubbles, _line), empty),
+        rx.cond(phone.bubbles.length() > 0, rx.foreach(phone.bubbles, lambda item: _line(item, side)), empty),
         class_name="phone-chat",
         role="log",
         tab_index=0,
@@ -22,11 +23,11 @@ def chat(phone: rx.Var[PhoneItem]) -> rx.Component:
     )
 
 
-def _line(item: Item) -> rx.Component:
-    side = rx.cond(item.mine, "phone-line phone-mine", "phone-line phone-theirs")
+def _line(item: Item, side: int) -> rx.Component:
+    look = rx.cond(item.mine, "phone-line phone-mine", "phone-line phone-theirs")
     return rx.el.div(
-        rx.cond(item.kind == "call", _call(item), _message(item)),
-        class_name=side,
+        rx.cond(item.kind == "call", _call(item), _message(item, side)),
+        class_name=look,
         key=item.id,
     )
 
@@ -51,16 +52,31 @@ def _call(item: Item) -> rx.Component:
     )
 
 
-def _message(item: Item) -> rx.Component:
+def _message(item: Item, side: int) -> rx.Component:
     inside = rx.el.div(
         rx.foreach(item.pictures, _picture),
         rx.cond(item.place != "", _place(item)),
         rx.cond(item.text != "", rx.el.div(item.text, class_name="phone-text")),
         rx.el.div(clock_time(item.at), _sign(item), class_name="phone-meta"),
+        rx.foreach(item.buttons, lambda one: _button(one, side)),
         class_name=rx.Var.create("phone-bubble phone-bubble-") + item.state,
     )
     words = rx.el.div(item.words, class_name=rx.Var.create("phone-words phone-words-") + item.state)
     return rx.fragment(inside, rx.cond(item.words != "", words))
+
+
+def _button(one: rx.Var[ButtonItem], side: int) -> rx.Component:
+    return rx.cond(
+        one.is_reply,
+        rx.el.button(
+            rx.icon("reply", size=14, aria_hidden="true"),
+            one.title,
+            type="button",
+            class_name="phone-button",
+            on_click=HandsetState.tap(side, one.title, one.payload),
+        ),
+        rx.el.div(one.title, class_name="phone-button", title=one.payload),
+    )
 
 
 def _picture(url: rx.Var[str]) -> rx.Component:

@@ -115,6 +115,13 @@ class HandsetState(rx.State):
             await _write(self, side, **letters[what])
 
     @rx.event
+    async def tap(self, side: int, text: str, code: str) -> None:
+        """A button of a template; `code` is what it sends back beside its text."""
+        await staff(self)
+        if _phone(self, side).channel == "whatsapp":
+            await _write(self, side, body=text[:LONGEST_TEXT], button=(text[:LONGEST_TEXT], code[:LONGEST_TEXT]))
+
+    @rx.event
     async def call(self, side: int) -> None:
         """Call and leave the sample voicemail."""
         await staff(self)

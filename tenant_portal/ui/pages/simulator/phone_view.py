@@ -20,7 +20,12 @@ KEYS = (
 def phone_view(phone: Phone, side: int) -> rx.Component:
     """A whole phone with what it is set to above it."""
     screen = rx.el.div(
-        _status_bar(phone), _head(phone), chat(phone), _foot(phone, side), _dock(phone, side), class_name="phone-screen"
+        _status_bar(phone),
+        _head(phone),
+        chat(phone, side),
+        _foot(phone, side),
+        _dock(phone, side),
+        class_name="phone-screen",
     )
     return rx.el.section(
         _settings(phone, side),

@@ -34,6 +34,15 @@ class LineItem:
 
 
 @dataclass(frozen=True)
+class ButtonItem:
+    """A button below a bubble; one that is no quick reply would leave WhatsApp, and does nothing here."""
+
+    title: str
+    payload: str
+    is_reply: bool
+
+
+@dataclass(frozen=True)
 class Bubble:
     """One thing on the phone's screen. `mine` is what the lead did.
 
@@ -51,6 +60,7 @@ class Bubble:
     place: str = ""
     heard: list[str] = field(default_factory=list)
     left_message: bool = False
+    buttons: list[ButtonItem] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,7 @@ def _message(entry: Entry) -> Bubble:
         words=words,
         pictures=[f"{PICTURES}{picture.sid}" for picture in entry.media if picture.content_type.startswith("image/")],
         place=_place_words(entry),
+        buttons=[ButtonItem(title, value, kind == "QUICK_REPLY") for kind, title, value in entry.actions],
     )
 
 
