@@ -4,6 +4,7 @@ from tenant_portal.models.base import metadata
 from tenant_portal.models.channel import Channel
 from tenant_portal.models.conversation import Conversation, Media, Message, TextBack, Voicemail
 from tenant_portal.models.email import OutgoingEmail
+from tenant_portal.models.finding import MessageSearch, SavedView, SearchSegment
 from tenant_portal.models.lead import (
     DistinctLeads,
     Label,
@@ -42,11 +43,14 @@ __all__ = [
     "LeadStage",
     "Media",
     "Message",
+    "MessageSearch",
     "MovedMessage",
     "NoteMention",
     "OutgoingEmail",
     "PasswordReset",
     "QuarantinedRequest",
+    "SavedView",
+    "SearchSegment",
     "SecondFactor",
     "SignInAttempt",
     "Subaccount",
