@@ -1,4 +1,4 @@
-"""Messages are found by their words, and combinations of the inbox's filters have names.
+"""Messages are found by their words.
 
 Row-level security keeps an index on words from being used, since matching them is not leakproof. So `portal_search`, a
 role that nobody can act as, owns the one function that looks words up: `search.messages(text, before, limit)` reads the
@@ -108,7 +108,7 @@ $$;
 
 # Ids are made before their row is stored, some long before (the spool of an outage): a day back, what is missing is added.
 TAKE_IN = """
-create function search.take_in(p_limit int) returns int language plpgsql as $$
+create function search.take_in(p_limit int, p_until timestamptz) returns int language plpgsql as $$
 declare
     c_nothing constant uuid := '00000000-0000-0000-0000-000000000000';
     v_tenant uuid := current_setting('app.tenant_id')::uuid;
@@ -125,7 +125,7 @@ begin
     with fresh as (
         select m from public.message m
         where m.tenant_id = v_tenant and m.id > v_segment.last_id
-          and m.id < search.id_at(clock_timestamp() - interval '1 minute')
+          and m.id < search.id_at(p_until)
         order by m.id limit least(p_limit, 4096 - v_segment.messages)
     ), added as (
         insert into public.message_search (tenant_id, message_id, words)
@@ -244,25 +244,6 @@ def _create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "first_id", name=op.f("pk_search_segment")),
     )
-    op.create_table(
-        "saved_view",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("user_id", sa.Uuid(), nullable=True),
-        sa.Column("name", sa.String(40), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("filters", postgresql.JSONB(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_saved_view_tenant_id"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "user_id"],
-            ["portal_user.tenant_id", "portal_user.id"],
-            name=op.f("fk_saved_view_tenant_id_user_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_saved_view")),
-    )
-    op.create_index("ix_saved_view_tenant_id_user_id", "saved_view", ["tenant_id", "user_id"])
 
 
 def downgrade() -> None:
@@ -276,5 +257,5 @@ def downgrade() -> None:
         cursor.execute(f"drop function {function}")
     cursor.execute("set local role portal_owner")
     cursor.execute("drop schema search cascade")
-    for table in ("saved_view", "search_segment", "message_search"):
+    for table in ("search_segment", "message_search"):
         op.drop_table(table)

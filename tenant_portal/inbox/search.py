@@ -72,9 +72,7 @@ async def _hits(session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID]) -> 
     )
     is_call = MESSAGE.c.channel_kind == ChannelKind.VOICEMAIL
     spoken = sa.case((is_call, sa.func.concat_ws(" ", MESSAGE.c.body, transcripts.scalar_subquery())))
-    thread = sa.and_(
-        CONVERSATION.c.tenant_id == MESSAGE.c.tenant_id, CONVERSATION.c.id == MESSAGE.c.conversation_id
-    )
+    thread = sa.and_(CONVERSATION.c.tenant_id == MESSAGE.c.tenant_id, CONVERSATION.c.id == MESSAGE.c.conversation_id)
     lead = sa.and_(LEAD.c.tenant_id == MESSAGE.c.tenant_id, LEAD.c.id == CONVERSATION.c.lead_id)
     of_message = ("id", "conversation_id", "channel_kind", "direction", "created_at")
     query = (

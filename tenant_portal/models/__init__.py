@@ -4,7 +4,7 @@ from tenant_portal.models.base import metadata
 from tenant_portal.models.channel import Channel
 from tenant_portal.models.conversation import Conversation, Media, Message, TextBack, Voicemail
 from tenant_portal.models.email import OutgoingEmail
-from tenant_portal.models.finding import MessageSearch, SavedView, SearchSegment
+from tenant_portal.models.finding import MessageSearch, SearchSegment
 from tenant_portal.models.lead import (
     DistinctLeads,
     Label,
@@ -49,7 +49,6 @@ __all__ = [
     "OutgoingEmail",
     "PasswordReset",
     "QuarantinedRequest",
-    "SavedView",
     "SearchSegment",
     "SecondFactor",
     "SignInAttempt",

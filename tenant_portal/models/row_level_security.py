@@ -180,7 +180,6 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("note_mention"),
     _of_tenant("message_search", Access(SEARCH, ("select",))),
     _of_tenant("search_segment", Access(SEARCH, ("select",)), Access(JOBS, ("select",))),
-    _of_tenant("saved_view"),
     _of_tenant(
         "message",
         _sweeping("id, direction, status, next_attempt_at, status_at"),

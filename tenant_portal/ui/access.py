@@ -9,7 +9,7 @@ from tenant_portal.ui.pages.activity import ActivityState
 from tenant_portal.ui.pages.calls import CallsState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import DeskState, InboxState
+from tenant_portal.ui.pages.inbox import DeskState, FindState, FoundState, InboxState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -40,6 +40,8 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     HomeState: Audience.CLIENT,
     InboxState: Audience.CLIENT,
     DeskState: Audience.CLIENT,
+    FindState: Audience.CLIENT,
+    FoundState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
     BoardState: Audience.CLIENT,

@@ -87,7 +87,7 @@ async def test_pages_follow_each_other_over_what_is_taken_in_and_what_is_not(cas
 async def test_a_search_goes_on_into_older_segments(cast: Cast) -> None:
     ids = await stored(cast.acme, [f"parcel {number}" for number in range(6)])
     async with db.tenant_session(cast.acme.tenant_id) as session:
-        await session.execute(text("select search.take_in(2)"))
+        await session.execute(text("select search.take_in(2, now())"))
         # As if the segment were full.
         ended = text("update search_segment set messages = 4095 where tenant_id = :tenant")
         await session.execute(ended, {"tenant": cast.acme.tenant_id})

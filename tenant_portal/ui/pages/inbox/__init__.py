@@ -1,7 +1,9 @@
 """The inbox: threads on the left, the open one on the right; one of them at a time on a phone."""
 
 from tenant_portal.ui.pages.inbox.desk_state import DeskState
+from tenant_portal.ui.pages.inbox.find_state import FindState
+from tenant_portal.ui.pages.inbox.found_state import FoundState
 from tenant_portal.ui.pages.inbox.page import inbox_page, thread_page
 from tenant_portal.ui.pages.inbox.state import InboxState
 
-__all__ = ["DeskState", "InboxState", "inbox_page", "thread_page"]
+__all__ = ["DeskState", "FindState", "FoundState", "InboxState", "inbox_page", "thread_page"]
