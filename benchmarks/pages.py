@@ -101,10 +101,10 @@ class Point:
             person = await _person(tenant_id)
             for name, query in person.pages().items():
                 async with db.tenant_session(tenant_id) as session:
-                    figures[f"{name}, {who}"] = await _median(session, query, repeats)
+                    figures[f"{name}, {who}"] = await median(session, query, repeats)
         for name, query in OF_STAFF.items():
             async with db.staff_session() as session:
-                figures[name] = await _median(session, query, repeats)
+                figures[name] = await median(session, query, repeats)
         await db.close()
         return figures
 
@@ -118,7 +118,8 @@ async def _person(tenant_id: UUID) -> Person:
     return Person(tenant_id, threads[len(threads) // 2].cursor, thread)
 
 
-async def _median(session: AsyncSession, query: Query, repeats: int) -> float:
+async def median(session: AsyncSession, query: Query, repeats: int) -> float:
+    """Median milliseconds of the statements of a query, after enough calls that plans are settled."""
     for _ in range(WARM_UP):
         rows = await query(session)
     if not rows:

@@ -115,7 +115,7 @@ def _build_wall(owner: sa.Connection) -> None:
 
 
 def _make_roles(connection: psycopg.Connection) -> None:
-    for role in (wall.OWNER, wall.INTAKE, *wall.DOOR_ROLES):
+    for role in (wall.OWNER, *wall.OWNERS_OF_FUNCTIONS, *wall.DOOR_ROLES):
         _make_role(connection, role, "nologin")
     _make_role(connection, wall.LOGIN, "login noinherit")
     connection.execute(
@@ -130,7 +130,8 @@ def _make_roles(connection: psycopg.Connection) -> None:
     doors = sql.SQL(", ").join(map(sql.Identifier, wall.DOOR_ROLES))
     for member in (wall.OWNER, wall.LOGIN):
         connection.execute(sql.SQL("grant {} to {}").format(doors, sql.Identifier(member)))
-    connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(wall.INTAKE), sql.Identifier(wall.OWNER)))
+    for role in wall.OWNERS_OF_FUNCTIONS:
+        connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(wall.OWNER)))
     is_owner = connection.execute("select pg_has_role(current_user, %s, 'usage')", (wall.OWNER,)).fetchone()
     if is_owner != (True,):
         connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(wall.OWNER)))
@@ -145,7 +146,7 @@ def _make_role(connection: psycopg.Connection, role: str, attributes: str) -> No
 def _own_database(connection: psycopg.Connection) -> None:
     database = sql.Identifier(connection.info.dbname)
     owner, login = sql.Identifier(wall.OWNER), sql.Identifier(wall.LOGIN)
-    doors = sql.SQL(", ").join(map(sql.Identifier, (*wall.DOOR_ROLES, wall.INTAKE)))
+    doors = sql.SQL(", ").join(map(sql.Identifier, (*wall.DOOR_ROLES, *wall.OWNERS_OF_FUNCTIONS)))
     for statement in (
         "revoke all on database {database} from public",
         "grant create, connect on database {database} to {owner}",

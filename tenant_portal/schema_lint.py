@@ -39,6 +39,7 @@ UNIQUE_FOR_ALL = frozenset(
 PLAIN_REFERENCES = frozenset({"fk_user_session_user_id", "fk_password_reset_user_id", "fk_second_factor_user_id"})
 OURS = "c.relnamespace = 'public'::regnamespace and c.relname <> 'alembic_version'"
 DOORS = ", ".join(f"'{role}'" for role in (*wall.DOOR_ROLES, wall.LOGIN))
+OWNERS = ", ".join(f"'{role}'" for role in (wall.OWNER, *wall.OWNERS_OF_FUNCTIONS))
 IS_DOOR = f"rolname in ({DOORS})"
 
 
@@ -74,7 +75,7 @@ RULES: dict[str, str] = {
         where p.prosecdef and p.pronamespace <> 'pg_catalog'::regnamespace
         and (r.rolsuper or r.rolbypassrls)""",
     "role of the portal that is superuser, bypasses row-level security or owns a table": f"""
-        select rolname from pg_roles where ({IS_DOOR} or rolname in ('{wall.OWNER}', '{wall.INTAKE}'))
+        select rolname from pg_roles where ({IS_DOOR} or rolname in ({OWNERS}))
         and (rolsuper or rolbypassrls)
         union select r.rolname from pg_roles r where {IS_DOOR} and exists (select from pg_class c where {OURS}
         and c.relkind in ('r', 'p') and pg_has_role(r.oid, c.relowner, 'member'))""",
@@ -93,8 +94,9 @@ RULES: dict[str, str] = {
         and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
         and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id'
             and a.attnum = any (i.indkey::int2[]))""",
-    "process that may act as the intake": f"""
-        select rolname from pg_roles where {IS_DOOR} and pg_has_role(oid, '{wall.INTAKE}', 'member')""",
+    "process that may act as the owner of a function": f"""
+        select d.rolname from pg_roles d, pg_roles o where d.{IS_DOOR} and o.rolname in ({OWNERS})
+        and pg_has_role(d.oid, o.oid, 'member')""",
     "partition that can be reached past its parent": f"""
         select c.relname from pg_class c, pg_roles r where c.relispartition and {IS_DOOR}
         and has_table_privilege(r.oid, c.oid, 'select, insert, update, delete')""",

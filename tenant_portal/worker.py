@@ -111,3 +111,11 @@ async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands 
         woken = await session.scalar(text("select jobs.sweep()"))
     if woken:
         log.info("%s tenants had work without a job", woken, extra={"action": "swept", "woken": woken})
+
+
+@job_queue.app.periodic(cron="*/2 * * * *")
+@job_queue.app.task(name="queue.sweep_search", queueing_lock="queue.sweep_search")
+async def sweep_search(timestamp: int) -> None:  # noqa: ARG001  # procrastinate hands it over
+    """Wake every tenant that has messages whose words are not taken in."""
+    async with db.job_queue_session() as session:
+        await session.execute(text("select jobs.sweep_search()"))

@@ -75,6 +75,13 @@ def test_each_page_is_held_against_the_first_point(tmp_path: Path) -> None:
     assert min(*first.values(), *more.values()) > 0
 
 
+def test_the_inbox_is_read_at_each_size(tmp_path: Path) -> None:
+    result = quick("inbox", tmp_path)
+    assert list(result["medians, ms"]) == ["1,500", "3,000", "60 threads", "90 threads"]
+    assert all(min(reads.values()) > 0 for reads in result["medians, ms"].values())
+    assert min(result["words taken in, \u00b5s a message"].values()) > 0
+
+
 def test_memory_is_sampled_after_each_portion(tmp_path: Path) -> None:
     result = quick("memory", tmp_path)
     assert [sample["webhooks"] for sample in result["samples"]] == [0, 500, 1000, 1500]

@@ -39,7 +39,8 @@ FAULTS: list[tuple[str, list[str], str]] = [
         "loose()",
     ),
     ("role of the portal", ["alter role portal_staff bypassrls"], "portal_staff"),
-    ("may act as the intake", ["grant portal_intake to portal_front_door"], "portal_front_door"),
+    ("may act as the owner", ["grant portal_intake to portal_front_door"], "portal_front_door"),
+    ("may act as the owner", ["grant portal_search to portal_app"], "portal_app"),
     ("role of the portal", ["alter table lead owner to portal_app"], "portal_app"),
     ("right to truncate", ["grant truncate on lead to portal_app"], "lead"),
     (

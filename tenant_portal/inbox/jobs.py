@@ -16,7 +16,7 @@ from tenant_portal import job_queue, object_store
 from tenant_portal.config import settings
 from tenant_portal.db import announce, tenant_session
 from tenant_portal.errors import PortalError
-from tenant_portal.inbox import file_types, files, organise, outbox, pacing, planned, rules
+from tenant_portal.inbox import file_types, files, organise, outbox, pacing, planned, rules, words
 from tenant_portal.models.enums import ThrottleReason
 from tenant_portal.tenants.service import NotConnected, credentials
 from tenant_portal.twilio_gateway.clients import tenant_gateway
@@ -50,6 +50,12 @@ NOT_KEPT = "The file could not be kept. It is tried again."
 async def send_outbox(tenant_id: str) -> None:
     """Send what this tenant has queued, in order."""
     await _or_later(SEND, UUID(tenant_id), drain_outbox)
+
+
+@job_queue.app.task(name=words.TASK)
+async def take_in_words(tenant_id: str) -> None:
+    """Make what this tenant has received findable."""
+    await words.take_in(UUID(tenant_id))
 
 
 @job_queue.app.task(name=FETCH)

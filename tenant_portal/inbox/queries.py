@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal.errors import NotFound
@@ -30,6 +31,7 @@ MEDIA = metadata.tables["media"]
 VOICEMAIL = metadata.tables["voicemail"]
 READING = metadata.tables["thread_reading"]
 MENTION = metadata.tables["note_mention"]
+LEAD_LABEL = metadata.tables["lead_label"]
 USER = metadata.tables["portal_user"]
 THREADS_PAGE = 30
 MESSAGES_PAGE = 50
@@ -37,6 +39,8 @@ MESSAGES_PAGE = 50
 NEWEST_THREADS = 300
 # More threads than anybody reads off a filter; counting on would cost without telling more.
 COUNT_CAP = 100
+# Fewer threads than that are fetched by their label; for more, the walk down the list meets one soon enough.
+RARE_LABEL = 1000
 
 
 class View(StrEnum):
@@ -152,16 +156,18 @@ async def list_threads(
     viewer: UUID | None = None,
     view: View = View.OPEN,
     channel: ChannelKind | None = None,
+    label_id: UUID | None = None,
     after: Cursor | None = None,
     limit: int = THREADS_PAGE,
 ) -> list[ThreadRow]:
     """Threads with the latest message first, as this reader sees them; to nobody in particular nothing is unread."""
+    labelled = () if label_id is None else (await _has_label(session, tenant_id, label_id),)
     if view is View.UNREAD:
-        page = _unread(tenant_id, viewer, channel, after).limit(limit)
+        page = _unread(tenant_id, viewer, channel, after, labelled).limit(limit)
     elif view is View.MENTIONS:
-        page = _newest(tenant_id, (_is_mentioned(tenant_id, viewer),), channel, after, limit)
+        page = _newest(tenant_id, (_is_mentioned(tenant_id, viewer), *labelled), channel, after, limit)
     else:
-        page = _newest(tenant_id, _conditions(view, viewer), channel, after, limit)
+        page = _newest(tenant_id, (*_conditions(view, viewer), *labelled), channel, after, limit)
     return await _rows(session, viewer, page)
 
 
@@ -206,6 +212,29 @@ async def list_messages(
     files = await _media_of(session, tenant_id, with_files) if with_files else []
     recordings = await _voicemails_of(session, tenant_id, calls) if calls else []
     return [_message(row, files, recordings) for row in reversed(rows)]
+
+
+async def after_message(
+    session: AsyncSession, tenant_id: UUID, conversation_id: UUID, message_id: UUID, *, shown: int = MESSAGES_PAGE // 2
+) -> tuple[UUID | None, int]:
+    """The first message that is not among the `shown` after this one, and how many there are from it on.
+
+    None and 0 where the newest is among them; at most COUNT_CAP are counted.
+    """
+    later = sa.select(MESSAGE.c.id).where(
+        MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.conversation_id == conversation_id, MESSAGE.c.id > message_id
+    )
+    beyond = (await session.scalars(later.order_by(MESSAGE.c.id).offset(shown).limit(COUNT_CAP))).all()
+    return (beyond[0], len(beyond)) if beyond else (None, 0)
+
+
+async def thread_of(session: AsyncSession, tenant_id: UUID, message_id: UUID) -> UUID:
+    """The thread in which a message stands; NotFound if this tenant has none of this id."""
+    found = sa.select(MESSAGE.c.conversation_id).where(MESSAGE.c.tenant_id == tenant_id, MESSAGE.c.id == message_id)
+    conversation_id: UUID | None = await session.scalar(found)
+    if conversation_id is None:
+        raise NotFound("This message does not exist.")
+    return conversation_id
 
 
 async def count_unread(session: AsyncSession, tenant_id: UUID, viewer: UUID) -> int:
@@ -281,9 +310,14 @@ def _newest(
 
 
 def _unread(
-    tenant_id: UUID, viewer: UUID | None, channel: ChannelKind | None = None, after: Cursor | None = None
+    tenant_id: UUID,
+    viewer: UUID | None,
+    channel: ChannelKind | None = None,
+    after: Cursor | None = None,
+    also: Sequence[sa.ColumnElement[bool]] = (),
 ) -> sa.Select[tuple[Any, ...]]:
-    newest = _newest(tenant_id, _conditions(View.OPEN, viewer), channel, after, NEWEST_THREADS).subquery("open")
+    conditions = (*_conditions(View.OPEN, viewer), *also)
+    newest = _newest(tenant_id, conditions, channel, after, NEWEST_THREADS).subquery("open")
     found = sa.select(newest).where(_unread_count(newest, viewer) > 0)
     return found.order_by(newest.c.last_message_at.desc(), newest.c.id.desc())
 
@@ -298,6 +332,16 @@ def _unread_count(page: sa.Subquery, viewer: UUID | None) -> sa.ColumnElement[in
     # A newcomer does not begin with all that the others have long read.
     of_before = sa.case((page.c.last_message_at > joined.scalar_subquery(), 0), else_=page.c.unread_count)
     return sa.func.greatest(page.c.unread_count - sa.func.coalesce(read.scalar_subquery(), of_before), 0)
+
+
+async def _has_label(session: AsyncSession, tenant_id: UUID, label_id: UUID) -> sa.ColumnElement[bool]:
+    with_label = sa.select(LEAD_LABEL.c.lead_id).where(
+        LEAD_LABEL.c.tenant_id == tenant_id, LEAD_LABEL.c.label_id == label_id
+    )
+    few = list(await session.scalars(with_label.limit(RARE_LABEL)))
+    if len(few) < RARE_LABEL:
+        return CONVERSATION.c.lead_id == sa.any_(sa.cast(few, ARRAY(sa.Uuid)))
+    return with_label.where(LEAD_LABEL.c.lead_id == CONVERSATION.c.lead_id).exists()
 
 
 def _is_mentioned(tenant_id: UUID, viewer: UUID | None) -> sa.ColumnElement[bool]:

@@ -317,19 +317,27 @@ def _with_others(page: sa.Subquery, *, descending: bool) -> sa.Select[tuple[Any,
     )
 
 
-async def _with_labels(session: AsyncSession, tenant_id: UUID, rows: list[LeadRow]) -> list[LeadRow]:
-    if not rows:
-        return []
+async def labels_of(
+    session: AsyncSession, tenant_id: UUID, lead_ids: Sequence[UUID]
+) -> dict[UUID, tuple[LabelRow, ...]]:
+    """The labels of each of these leads that has any, by name."""
+    if not lead_ids:
+        return {}
     found = (
         sa.select(LEAD_LABEL.c.lead_id, *(LABEL.c[name] for name in LabelRow.__annotations__))
         .join(LABEL, sa.and_(LABEL.c.tenant_id == LEAD_LABEL.c.tenant_id, LABEL.c.id == LEAD_LABEL.c.label_id))
-        .where(LEAD_LABEL.c.tenant_id == tenant_id, LEAD_LABEL.c.lead_id.in_([row.id for row in rows]))
+        .where(LEAD_LABEL.c.tenant_id == tenant_id, LEAD_LABEL.c.lead_id.in_(lead_ids))
         .order_by(sa.func.lower(LABEL.c.name))
     )
     labels: dict[UUID, list[LabelRow]] = {}
     for lead_id, *label in await session.execute(found):
         labels.setdefault(lead_id, []).append(LabelRow(*label))
-    return [replace(row, labels=tuple(labels.get(row.id, ()))) for row in rows]
+    return {lead_id: tuple(rows) for lead_id, rows in labels.items()}
+
+
+async def _with_labels(session: AsyncSession, tenant_id: UUID, rows: list[LeadRow]) -> list[LeadRow]:
+    labels = await labels_of(session, tenant_id, [row.id for row in rows])
+    return [replace(row, labels=labels.get(row.id, ())) for row in rows]
 
 
 def _conditions(wanted: Filter) -> Sequence[sa.ColumnElement[bool]]:

@@ -6,6 +6,7 @@ from tenant_portal.models.composer import CannedReply, Draft, PlannedMessage
 from tenant_portal.models.consent import Consent
 from tenant_portal.models.conversation import Conversation, Media, Message, TextBack, Voicemail
 from tenant_portal.models.email import OutgoingEmail
+from tenant_portal.models.finding import MessageSearch, SearchSegment
 from tenant_portal.models.lead import (
     DistinctLeads,
     Label,
@@ -48,6 +49,7 @@ __all__ = [
     "LeadStage",
     "Media",
     "Message",
+    "MessageSearch",
     "MessageTemplate",
     "MovedMessage",
     "NoteMention",
@@ -55,6 +57,7 @@ __all__ = [
     "PasswordReset",
     "PlannedMessage",
     "QuarantinedRequest",
+    "SearchSegment",
     "SecondFactor",
     "SignInAttempt",
     "Subaccount",

@@ -20,6 +20,9 @@ LOGIN = "portal_web"
 DOOR_ROLES = (APP, STAFF, FRONT_DOOR, IDENTITY, JOBS)
 # Nobody signs in as it or takes it on: it owns the functions that store what is plain in a batch of webhooks.
 INTAKE = "portal_intake"
+# Nobody signs in as it either: it owns the function that looks words up, and reads nothing but which message has them.
+SEARCH = "portal_search"
+OWNERS_OF_FUNCTIONS = (INTAKE, SEARCH)
 
 CURRENT_TENANT = "(select current_setting('app.tenant_id')::uuid)"
 # Those of the batch at hand. Without the setting nothing is seen, and all goes through the loop, tenant by tenant.
@@ -89,6 +92,7 @@ WALLS: tuple[Wall, ...] = (
             Access(STAFF, ("select", "insert", "update (name, state, suspended_at)")),
             Access(FRONT_DOOR, ("select (id, state)",)),
             Access(IDENTITY, ("select (id, name, state, two_factor_required)",)),
+            Access(JOBS, ("select (id)",)),
         ),
     ),
     _of_tenant(
@@ -179,9 +183,11 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("canned_reply"),
     _of_tenant("planned_message", _sweeping("state, due_at")),
     _of_tenant("draft"),
+    _of_tenant("message_search", Access(SEARCH, ("select",))),
+    _of_tenant("search_segment", Access(SEARCH, ("select",)), Access(JOBS, ("select",))),
     _of_tenant(
         "message",
-        _sweeping("direction, status, next_attempt_at, status_at"),
+        _sweeping("id, direction, status, next_attempt_at, status_at"),
         _intake("insert", "select (tenant_id, id, provider_sid)"),
     ),
     _of_tenant("media", _sweeping("state, next_attempt_at")),
@@ -221,7 +227,7 @@ WALLS: tuple[Wall, ...] = (
 HEAD = (
     "do $$ declare p record; begin for p in select policyname, tablename from pg_policies where schemaname = 'public'"
     " loop execute 'drop policy ' || quote_ident(p.policyname) || ' on ' || quote_ident(p.tablename); end loop; end $$",
-    f"revoke all on all tables in schema public from {', '.join(DOOR_ROLES)}, {INTAKE}, {LOGIN}, public",
+    f"revoke all on all tables in schema public from {', '.join((*DOOR_ROLES, *OWNERS_OF_FUNCTIONS, LOGIN))}, public",
     # /readyz compares it with the newest migration this version knows.
     f"grant select on alembic_version to {IDENTITY}",
 )

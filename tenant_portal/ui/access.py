@@ -9,7 +9,7 @@ from tenant_portal.ui.pages.activity import ActivityState
 from tenant_portal.ui.pages.calls import CallsState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState, TemplateSendState
+from tenant_portal.ui.pages.inbox import ComposerState, DeskState, FindState, FoundState, InboxState, TemplateSendState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     ConsentState,
@@ -45,6 +45,8 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     ComposerState: Audience.CLIENT,
     RepliesState: Audience.CLIENT,
     TemplateSendState: Audience.CLIENT,
+    FindState: Audience.CLIENT,
+    FoundState: Audience.CLIENT,
     LeadsState: Audience.CLIENT,
     LeadState: Audience.CLIENT,
     ConsentState: Audience.CLIENT,

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.identity import second_factor, team
-from tenant_portal.inbox import canned, drafts, notes, organise, planned, reading
+from tenant_portal.inbox import canned, drafts, notes, organise, planned, reading, words
 from tenant_portal.leads import consent as lead_consent
 from tenant_portal.leads import importing as lead_importing
 from tenant_portal.leads import jobs as lead_jobs
@@ -87,6 +87,7 @@ async def fill(visitor: Visitor, actor: Actor) -> Actor:
     await _invite(actor)
     await _begin_second_step(actor)
     await _wait(actor)
+    await words.take_in(actor.tenant_id, settled=timedelta(0))
     return replace(actor, ids=await ids_of(actor.tenant_id))
 
 

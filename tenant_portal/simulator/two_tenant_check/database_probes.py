@@ -31,6 +31,7 @@ KNOWN_DEFINERS = frozenset(
         "front_door.portal_user_left",
         "front_door.store_known",
         "front_door.end_of_batch",
+        "search.messages",
     }
 )
 DEFINERS = """

@@ -1,6 +1,7 @@
 """The thread list and the head of the open thread, as small values for the browser."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -9,10 +10,12 @@ from tenant_portal.inbox.planned import PlannedRow
 from tenant_portal.inbox.queries import ThreadRow
 from tenant_portal.inbox.segments import count_segments, first_beyond_gsm
 from tenant_portal.inbox.service import ReplyOption, ReplyOptions
+from tenant_portal.leads.queries import LabelRow
 from tenant_portal.leads.rules import display_name, format_number
 from tenant_portal.models.enums import ChannelKind, Direction
 from tenant_portal.ui import routes
 from tenant_portal.ui.components.lead_avatar import lead_initials, tint_of
+from tenant_portal.ui.pages.leads.items import LabelItem, label_item
 
 CHANNEL_NAMES = {ChannelKind.SMS: "SMS", ChannelKind.WHATSAPP: "WhatsApp", ChannelKind.VOICEMAIL: "Voicemail"}
 
@@ -35,6 +38,7 @@ class ThreadItem:
     is_open: bool
     state: str
     assignee: str
+    labels: list[LabelItem] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ def planned_item(row: PlannedRow, reader: UUID) -> PlannedItem:
 
 
 def thread_item(row: ThreadRow, open_id: str) -> ThreadItem:
+def thread_item(row: ThreadRow, open_id: str, labels: Sequence[LabelRow] = ()) -> ThreadItem:
     """A line of the list."""
     name = display_name(row.name, row.profile_name, row.address)
     return ThreadItem(
@@ -126,6 +131,7 @@ def thread_item(row: ThreadRow, open_id: str) -> ThreadItem:
         is_open=str(row.id) == open_id,
         state=row.state.value,
         assignee=row.assignee_name or "",
+        labels=[label_item(label) for label in labels],
     )
 
 

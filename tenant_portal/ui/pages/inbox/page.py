@@ -9,6 +9,7 @@ from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.inbox.composer import composer
 from tenant_portal.ui.pages.inbox.desk import snoozed_note
 from tenant_portal.ui.pages.inbox.desk_state import DeskState
+from tenant_portal.ui.pages.inbox.finding import place_in_thread, thread_labels
 from tenant_portal.ui.pages.inbox.keyboard import shortcuts, tab_in_sight
 from tenant_portal.ui.pages.inbox.person_pane import person_pane
 from tenant_portal.ui.pages.inbox.state import InboxState
@@ -48,7 +49,9 @@ def _pane() -> rx.Component:
             rx.el.div(
                 thread_head(),
                 snoozed_note(),
+                thread_labels(),
                 thread_log(),
+                rx.el.div(place_in_thread(), class_name="place-bar"),
                 notice_area(InboxState.notice, "bad", InboxState.close_notice),
                 notice_area(DeskState.notice, "bad", DeskState.close_notice),
                 composer(),

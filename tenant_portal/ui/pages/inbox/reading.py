@@ -8,9 +8,13 @@ from tenant_portal.errors import NotFound
 from tenant_portal.identity.queries import Person, list_members
 from tenant_portal.inbox import notes, planned, queries, reading, service
 from tenant_portal.inbox.queries import NEWEST_THREADS, View
+from tenant_portal.inbox.search import HITS_PAGE, find_messages
+from tenant_portal.leads.queries import LabelRow, labels_of, list_labels
 from tenant_portal.models.enums import ChannelKind
 from tenant_portal.ui.pages.inbox.bubbles import message_items
+from tenant_portal.ui.pages.inbox.found_state import FoundState, hit_item
 from tenant_portal.ui.pages.inbox.items import OpenThread, colleagues, open_thread, planned_item, thread_item
+from tenant_portal.ui.pages.leads.items import label_item
 from tenant_portal.ui.session_state import SessionState
 
 MOST_MESSAGES = 1000
@@ -24,9 +28,12 @@ async def read(state: Any, person: Person) -> None:
         team = colleagues(members, person.user_id)
         if team != state.team:
             state.team = team
+        labels = await list_labels(session, tenant_of(person))
+        found = await state.get_state(FoundState)
+        _set(found, "labels", [label_item(row) for row in labels])
         if wanted:
-            await _read_thread(state, session, person, wanted)
-        await _read_list(state, session, person, wanted)
+            await _read_thread(state, found, session, person, wanted, labels)
+        await _read_list(state, found, session, person, wanted)
         counts = await queries.count_threads(session, tenant_of(person), person.user_id)
         unread = await queries.count_unread(session, tenant_of(person), person.user_id)
     shown = {view.value: count_text(getattr(counts, view.value)) for view in View}
@@ -35,24 +42,47 @@ async def read(state: Any, person: Person) -> None:
     (await state.get_state(SessionState)).unread = unread
 
 
-async def _read_list(state: Any, session: Any, person: Person, open_id: str) -> None:
+def _set(state: Any, name: str, value: Any) -> None:
+    # An assignment sends the value to the browser, also where nothing in it is new.
+    if getattr(state, name) != value:
+        setattr(state, name, value)
+
+
+async def _read_hits(state: Any, found: Any, session: Any, person: Person) -> None:
+    if state.search != found._searched:
+        found._searched, found._hits_shown = state.search, HITS_PAGE
+    limit = found._hits_shown
+    rows = await find_messages(session, tenant_of(person), state.search, limit=limit + 1) if state.search else []
+    _set(found, "hits", [hit_item(row, state.search) for row in rows[:limit]])
+    _set(found, "has_more_hits", len(rows) > limit)
+
+
+async def _read_list(state: Any, found: Any, session: Any, person: Person, open_id: str) -> None:
     tenant_id, limit = tenant_of(person), state._threads_shown + 1
+    await _read_hits(state, found, session, person)
     if state.search:
         rows = await queries.find_threads(session, tenant_id, person.user_id, state.search)
     else:
         channel = ChannelKind(state.channel) if state.channel in list(ChannelKind) else None
         view = View(state.view)
         rows = await queries.list_threads(
-            session, tenant_id, viewer=person.user_id, view=view, channel=channel, limit=limit
+            session,
+            tenant_id,
+            viewer=person.user_id,
+            view=view,
+            channel=channel,
+            label_id=id_of(found.label_id) if found.label_id else None,
+            limit=limit,
         )
     state.has_more = len(rows) > state._threads_shown < NEWEST_THREADS
-    items = [thread_item(row, open_id) for row in rows[: state._threads_shown]]
-    # An assignment sends the whole list to the browser, also where nothing in it is new.
-    if items != state.threads:
-        state.threads = items
+    rows = rows[: state._threads_shown]
+    labels = await labels_of(session, tenant_id, [row.lead_id for row in rows])
+    _set(state, "threads", [thread_item(row, open_id, labels.get(row.lead_id, ())) for row in rows])
 
 
-async def _read_thread(state: Any, session: Any, person: Person, wanted: str) -> None:
+async def _read_thread(
+    state: Any, found: Any, session: Any, person: Person, wanted: str, labels: list[LabelRow]
+) -> None:
     tenant_id, shown = tenant_of(person), state._messages_shown
     try:
         conversation_id = id_of(wanted)
@@ -63,7 +93,8 @@ async def _read_thread(state: Any, session: Any, person: Person, wanted: str) ->
     except NotFound:
         state.is_missing, state.thread, state.messages, state.planned = True, OpenThread(), [], []
         return
-    rows = await queries.list_messages(session, tenant_id, conversation_id, limit=shown + 1)
+    before = await _place_before(found, session, tenant_id, conversation_id)
+    rows = await queries.list_messages(session, tenant_id, conversation_id, before=before, limit=shown + 1)
     state.is_missing, state.has_older = False, len(rows) > shown < MOST_MESSAGES
     # What stood between older messages comes with them.
     since = rows[-shown].id if len(rows) > shown else None
@@ -71,7 +102,10 @@ async def _read_thread(state: Any, session: Any, person: Person, wanted: str) ->
         *await notes.list_events(session, tenant_id, conversation_id, since),
         *await notes.list_notes(session, tenant_id, row.lead_id, since),
     ]
-    items = message_items(rows[-shown:], beside)
+    items = message_items(rows[-shown:], [one for one in beside if before is None or one.id < before])
+    on = await labels_of(session, tenant_id, [row.lead_id])
+    is_on = frozenset(label.id for label in on.get(row.lead_id, ()))
+    _set(found, "thread_labels", [label_item(label, is_on) for label in labels])
     state.thread = open_thread(row, options, ChannelKind(state._chosen) if state._chosen else None)
     if items != state.messages:
         state.messages = items
@@ -80,6 +114,19 @@ async def _read_thread(state: Any, session: Any, person: Person, wanted: str) ->
     ]
     if waiting != state.planned:
         state.planned = waiting
+
+
+async def _place_before(found: Any, session: Any, tenant_id: UUID, conversation_id: UUID) -> UUID | None:
+    """Where the page of the thread ends that shows what was found; None for the newest page."""
+    before, newer = None, 0
+    if found._place:
+        place = id_of(found._place)
+        if await queries.thread_of(session, tenant_id, place) == conversation_id:
+            before, newer = await queries.after_message(session, tenant_id, conversation_id, place)
+        else:
+            found._place = found.found_id = ""
+    found.newer = count_text(newer)
+    return before
 
 
 def count_text(count: int) -> str:

@@ -11,9 +11,12 @@ from tenant_portal.ui.components.lead_avatar import lead_avatar
 from tenant_portal.ui.components.local_time import short_time
 from tenant_portal.ui.pages.inbox.desk import picked_bar
 from tenant_portal.ui.pages.inbox.desk_state import DeskState
+from tenant_portal.ui.pages.inbox.finding import found_messages, label_filter
+from tenant_portal.ui.pages.inbox.found_state import FoundState
 from tenant_portal.ui.pages.inbox.items import CHANNEL_NAMES, ThreadItem
 from tenant_portal.ui.pages.inbox.keyboard import key
 from tenant_portal.ui.pages.inbox.state import InboxState
+from tenant_portal.ui.pages.leads.list_page import label_row
 
 VIEWS = (
     (View.OPEN, "Open"),
@@ -45,7 +48,11 @@ def thread_list() -> rx.Component:
         rx.el.div(
             rx.cond(
                 InboxState.is_loaded,
-                rx.cond(InboxState.threads.length() > 0, _threads(), _no_threads()),
+                rx.cond(
+                    (InboxState.threads.length() > 0) | (FoundState.hits.length() > 0),
+                    rx.fragment(_threads(), found_messages()),
+                    _no_threads(),
+                ),
                 _loading(),
             ),
             class_name="list-scroll",
@@ -60,8 +67,8 @@ def _tools() -> rx.Component:
         rx.el.input(
             type="search",
             id="inbox-search",
-            placeholder="Name or number",
-            aria_label="Search names and numbers",
+            placeholder="Name, number or words",
+            aria_label="Search names, numbers and messages",
             max_length=100,
             on_change=InboxState.find.debounce(SEARCH_MILLISECONDS),
             class_name="input grow",
@@ -75,6 +82,7 @@ def _tools() -> rx.Component:
             aria_label="Channel",
             class_name="select",
         ),
+        label_filter(),
         class_name="list-tools",
     )
 
@@ -134,6 +142,7 @@ def _thread(item: rx.Var[ThreadItem]) -> rx.Component:
                     _unread(item),
                     class_name="thread-line thread-preview",
                 ),
+                label_row(item),
                 class_name="grow",
             ),
             to=item.href,
@@ -165,7 +174,7 @@ def _no_threads() -> rx.Component:
     )
     return rx.cond(
         InboxState.search != "",
-        empty_state("search-x", "Nobody found", "No name or number has these words."),
+        empty_state("search-x", "Nothing found", "No name, number or message has these words."),
         rx.match(
             InboxState.view,
             ("mine", empty_state("user-check", "Nothing of yours", "What is assigned to you appears here.")),
@@ -174,7 +183,11 @@ def _no_threads() -> rx.Component:
             ("mentions", empty_state("at-sign", "Nobody has called you", "Notes that name you with @ appear here.")),
             ("snoozed", empty_state("alarm-clock", "Nothing snoozed", "What is put off comes back by itself.")),
             ("closed", empty_state("archive", "Nothing closed", "Closed conversations open when the lead writes.")),
-            nothing_yet,
+            rx.cond(
+                FoundState.label_id != "",
+                empty_state("tag", "Nothing with this label", "What has this label and is open appears here."),
+                nothing_yet,
+            ),
         ),
     )
 

@@ -13,6 +13,8 @@ from tenant_portal.ui.components.native import NEW_TAB, NativeLink
 from tenant_portal.ui.pages.inbox.attachments import file_view, voicemail_view
 from tenant_portal.ui.pages.inbox.bubbles import MessageItem
 from tenant_portal.ui.pages.inbox.desk import thread_desk
+from tenant_portal.ui.pages.inbox.finding import later_messages
+from tenant_portal.ui.pages.inbox.found_state import FoundState
 from tenant_portal.ui.pages.inbox.planned_view import planned_messages
 from tenant_portal.ui.pages.inbox.state import InboxState
 
@@ -70,6 +72,7 @@ def thread_log() -> rx.Component:
             ),
             rx.foreach(InboxState.messages, _entry),
             planned_messages(),
+            later_messages(),
             class_name="log-inner",
         ),
         class_name="log",
@@ -85,6 +88,9 @@ def _entry(item: rx.Var[MessageItem]) -> rx.Component:
         day_separator(item.at, item.previous_at),
         rx.match(item.kind, ("event", _event(item)), ("note", _note(item)), _message(item)),
         key=item.id,
+        id=rx.Var.create("message-") + item.id,
+        custom_attrs={"data-message": item.id},
+        class_name=rx.cond(FoundState.found_id == item.id, "found-entry", ""),
     )
 
 
