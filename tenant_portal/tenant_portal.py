@@ -26,6 +26,7 @@ from tenant_portal.ui.pages.channels import (
 )
 from tenant_portal.ui.pages.home import HomeState, home_page
 from tenant_portal.ui.pages.inbox import DeskState, InboxState, inbox_page, thread_page
+from tenant_portal.ui.pages.insight import InsightState, insight_page
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -82,6 +83,7 @@ add(routes.CHANNELS, channels_page, "Channels", ChannelsState.load)
 add(routes.CONNECT, connect_page, "Connect a channel", ChannelsState.load, ConnectState.load)
 add(routes.VOICE, voice_page, "Voicemail settings", VoiceState.load)
 add(routes.CALLS, calls_page, "Calls", CallsState.load)
+add(routes.INSIGHT, insight_page, "Insight", InsightState.load)
 add(routes.TENANTS, tenants_page, "Tenants", TenantsState.load)
 add(routes.TENANT, tenant_page, "Client", TenantDetailState.load)
 add(routes.QUARANTINE, quarantine_page, "Quarantine", HeldRequestsState.load)

@@ -10,6 +10,7 @@ from tenant_portal.ui.pages.calls import CallsState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import DeskState, InboxState
+from tenant_portal.ui.pages.insight import InsightState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -50,6 +51,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     ConnectState: Audience.CLIENT,
     VoiceState: Audience.CLIENT,
     CallsState: Audience.CLIENT,
+    InsightState: Audience.CLIENT,
     TenantsState: Audience.STAFF,
     TenantDetailState: Audience.STAFF,
     HeldRequestsState: Audience.STAFF,

@@ -15,7 +15,15 @@ try {{
 }} catch (error) {{ }}
 """
 KEEP = "() => {{ document.cookie = `{name}={mode}; path=/; max-age=31536000; SameSite=Lax`; }}"
-STYLESHEETS = ["/portal.css", "/inbox.css", "/leads.css", "/channels.css", "/calls.css", "/simulator.css"]
+STYLESHEETS = [
+    "/portal.css",
+    "/inbox.css",
+    "/leads.css",
+    "/channels.css",
+    "/calls.css",
+    "/insight.css",
+    "/simulator.css",
+]
 
 
 def theme() -> rx.Component:

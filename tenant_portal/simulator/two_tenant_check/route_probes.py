@@ -34,6 +34,7 @@ AUDIENCES = {
     "/files/leads/export.csv": Audience.CLIENT,
     "/files/leads/{lead_id}/data.json": Audience.CLIENT,
     "/export/activity.csv": Audience.CLIENT,
+    "/export/insight.csv": Audience.CLIENT,
     "/greetings/{tenant_id}/{file_id}/{name}": Audience.EVERYBODY,
     "/uploads/greeting/{channel_id}/{occasion}": Audience.CLIENT,
     "/staff/simulator/report": Audience.STAFF,
