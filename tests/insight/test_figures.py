@@ -113,7 +113,8 @@ async def test_the_first_answer_of_a_person_ends_the_wait(cast: Cast) -> None:
 async def test_closing_counts_from_the_last_opening(cast: Cast) -> None:
     thread = await open_thread(cast.acme)
     event = (
-        "insert into thread_event (tenant_id, id, conversation_id, kind, actor_id, actor_name, subject_name, created_at)"
+        "insert into thread_event"
+        " (tenant_id, id, conversation_id, kind, actor_id, actor_name, subject_name, created_at)"
         " values (:tenant, :id, :thread, :kind, :who, 'Bob Baker', '', now() + make_interval(mins => :minutes))"
     )
     for kind, minutes in (("closed", 10), ("reopened", 20), ("closed", 25)):
