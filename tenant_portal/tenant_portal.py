@@ -33,6 +33,7 @@ from tenant_portal.ui.pages.inbox import (
     inbox_page,
     thread_page,
 )
+from tenant_portal.ui.pages.insight import InsightState, insight_page
 from tenant_portal.ui.pages.leads import (
     BoardState,
     ConsentState,
@@ -106,6 +107,7 @@ add(routes.CONNECT, connect_page, "Connect a channel", ChannelsState.load, Conne
 add(routes.TEMPLATES, templates_page, "WhatsApp templates", TemplatesState.load)
 add(routes.VOICE, voice_page, "Voicemail settings", VoiceState.load)
 add(routes.CALLS, calls_page, "Calls", CallsState.load)
+add(routes.INSIGHT, insight_page, "Insight", InsightState.load)
 add(routes.TENANTS, tenants_page, "Tenants", TenantsState.load)
 add(routes.TENANT, tenant_page, "Client", TenantDetailState.load)
 add(routes.QUARANTINE, quarantine_page, "Quarantine", HeldRequestsState.load)

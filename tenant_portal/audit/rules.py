@@ -42,6 +42,7 @@ ACTIONS = {
     "template:submitted": "Submitted a message template",
     "tenant:created": "Made the portal",
     "tenant:resumed": "Resumed the portal",
+    "tenant:timezone-changed": "Changed the time zone",
     "tenant:suspended": "Suspended the portal",
     "user:password-changed": "Changed the password",
     "user:password-reset": "Set a new password by e-mail",

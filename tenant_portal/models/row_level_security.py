@@ -88,7 +88,10 @@ WALLS: tuple[Wall, ...] = (
         "tenant",
         "id",
         (
-            Access(APP, ("select", "update (name, state, suspended_at, currency, two_factor_required)", "delete")),
+            Access(
+                APP,
+                ("select", "update (name, state, suspended_at, currency, timezone, two_factor_required)", "delete"),
+            ),
             Access(STAFF, ("select", "insert", "update (name, state, suspended_at)")),
             Access(FRONT_DOOR, ("select (id, state)",)),
             Access(IDENTITY, ("select (id, name, state, two_factor_required)",)),

@@ -25,6 +25,12 @@ class Tenant(SQLModel, table=True):
         description="Whether everybody of the team needs a second step to sign in.",
         sa_column_kwargs={"server_default": sa.false()},
     )
+    timezone: str = Field(
+        default="UTC",
+        max_length=64,
+        description="By whose calendar its days are counted (IANA).",
+        sa_column_kwargs={"server_default": "UTC"},
+    )
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     suspended_at: datetime | None = Field(default=None, sa_type=Timestamp)
 

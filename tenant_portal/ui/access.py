@@ -10,6 +10,7 @@ from tenant_portal.ui.pages.calls import CallsState
 from tenant_portal.ui.pages.channels import ChannelsState, ConnectState, VoiceState
 from tenant_portal.ui.pages.home import HomeState
 from tenant_portal.ui.pages.inbox import ComposerState, DeskState, FindState, FoundState, InboxState, TemplateSendState
+from tenant_portal.ui.pages.insight import InsightState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     ConsentState,
@@ -59,6 +60,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     VoiceState: Audience.CLIENT,
     TemplatesState: Audience.CLIENT,
     CallsState: Audience.CLIENT,
+    InsightState: Audience.CLIENT,
     TenantsState: Audience.STAFF,
     TenantDetailState: Audience.STAFF,
     HeldRequestsState: Audience.STAFF,

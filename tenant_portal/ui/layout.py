@@ -51,6 +51,7 @@ CLIENT_ENTRIES = (
     Entry("Inbox", routes.INBOX, "inbox"),
     Entry("Calls", routes.CALLS, "phone-incoming"),
     Entry("Leads", routes.LEADS, "users"),
+    Entry("Insight", routes.INSIGHT, "chart-column"),
     Entry("Channels", routes.CHANNELS, "radio-tower"),
     Entry("Settings", routes.SETTINGS, "settings"),
 )

@@ -144,6 +144,7 @@ HANDLERS: dict[str, set[str]] = {
         "end_other_sessions",
         "dismiss_notice",
     },
+    "InsightState": {"load", "choose_days", "choose_own", "set_timezone"},
     "ActivityState": {"load", "choose_person", "choose_kind", "load_more"},
     "ChannelsState": {
         "load",

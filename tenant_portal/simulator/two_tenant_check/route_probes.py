@@ -4,6 +4,10 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from sqlalchemy import text
+
+from tenant_portal import db
+from tenant_portal.models.enums import ChannelKind
 from tenant_portal.simulator.two_tenant_check import forms
 from tenant_portal.simulator.two_tenant_check.context import Context
 from tenant_portal.simulator.two_tenant_check.probe import Group, Probe, family, leak_if, probe
@@ -34,6 +38,7 @@ AUDIENCES = {
     "/files/leads/export.csv": Audience.CLIENT,
     "/files/leads/{lead_id}/data.json": Audience.CLIENT,
     "/export/activity.csv": Audience.CLIENT,
+    "/export/insight.csv": Audience.CLIENT,
     "/greetings/{tenant_id}/{file_id}/{name}": Audience.EVERYBODY,
     "/uploads/greeting/{channel_id}/{occasion}": Audience.CLIENT,
     "/staff/simulator/report": Audience.STAFF,
@@ -115,6 +120,27 @@ async def parts_of_media(context: Context) -> str:
         nothing = await context.visitor.get(f"/media/{forms.unknown_id()}", cookie, part)
         leak_if(theirs.shape != nothing.shape, f"{who} gets {theirs.status} instead of {nothing.status}")
     return "answered as a file that never was"
+
+
+@probe(Group.ROUTES, "route.insight-own", "Client B's figures count client B's own messages and no others")
+async def own_figures(context: Context) -> str:
+    least = await _received(context)
+    answer = await context.visitor.get("/export/insight.csv?days=7", context.b.owner.cookie)
+    most = await _received(context)
+    found = re.search(r"^Messages in,,,(\d+),0", answer.text, re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"client B itself is answered {answer.status}")
+    leak_if(not least <= int(found[1]) <= most, f"{found[1]} messages are counted, client B received {most}")
+    return f"{found[1]} messages, as client B received"
+
+
+async def _received(context: Context) -> int:
+    query = text(
+        "select count(*) from message where tenant_id = :tenant and direction = 'in' and channel_kind <> :call"
+    )
+    async with db.tenant_session(context.b.tenant_id) as session:
+        values = {"tenant": context.b.tenant_id, "call": ChannelKind.VOICEMAIL.value}
+        return await session.scalar(query, values) or 0
 
 
 @probe(Group.ROUTES, "route.greeting-upload", "Client B cannot answer client A's calls with a greeting of its own")

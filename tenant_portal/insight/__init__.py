@@ -1,0 +1,1 @@
+"""Figures about a client's work, and who is told of what waits."""
