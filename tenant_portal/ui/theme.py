@@ -16,14 +16,7 @@ try {{
 """
 KEEP = "() => {{ document.cookie = `{name}={mode}; path=/; max-age=31536000; SameSite=Lax`; }}"
 STYLESHEETS = [
-    f"/{name}.css" for name in ("portal", "inbox", "leads", "channels", "calls", "templates", "simulator")
-    "/portal.css",
-    "/inbox.css",
-    "/leads.css",
-    "/channels.css",
-    "/calls.css",
-    "/insight.css",
-    "/simulator.css",
+    f"/{name}.css" for name in ("portal", "inbox", "leads", "channels", "calls", "insight", "templates", "simulator")
 ]
 
 

@@ -8,5 +8,13 @@ from tenant_portal.ui.pages.inbox.page import inbox_page, thread_page
 from tenant_portal.ui.pages.inbox.state import InboxState
 from tenant_portal.ui.pages.inbox.template_state import TemplateSendState
 
-__all__ = ["ComposerState", "DeskState", "InboxState", "TemplateSendState", "inbox_page", "thread_page"]
-__all__ = ["DeskState", "FindState", "FoundState", "InboxState", "inbox_page", "thread_page"]
+__all__ = [
+    "ComposerState",
+    "DeskState",
+    "FindState",
+    "FoundState",
+    "InboxState",
+    "TemplateSendState",
+    "inbox_page",
+    "thread_page",
+]

@@ -112,7 +112,6 @@ def planned_item(row: PlannedRow, reader: UUID) -> PlannedItem:
     )
 
 
-def thread_item(row: ThreadRow, open_id: str) -> ThreadItem:
 def thread_item(row: ThreadRow, open_id: str, labels: Sequence[LabelRow] = ()) -> ThreadItem:
     """A line of the list."""
     name = display_name(row.name, row.profile_name, row.address)
