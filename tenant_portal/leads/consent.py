@@ -90,7 +90,7 @@ def is_withdrawn(channel_kind: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         .limit(1)
         .scalar_subquery()
     )
-    given = sa.literal_column(f"'{ConsentKind.GIVEN.value}'")
+    given: sa.ColumnElement[str] = sa.literal_column(f"'{ConsentKind.GIVEN.value}'")
     # Of most leads nothing was ever withdrawn, so that the history is not even looked at.
     return sa.and_(LEAD.c.opted_out_at.is_not(None), sa.func.coalesce(sa.cast(last, sa.Text), "") != given)
 

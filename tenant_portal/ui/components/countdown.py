@@ -38,7 +38,7 @@ class _Countdown(rx.Component):
     until: rx.Var[str]
     prefix: rx.Var[str]
     ended: rx.Var[str]
-    on_end: rx.EventHandler[rx.event.no_args_event_spec]
+    on_end: rx.EventHandler[rx.event.no_args_event_spec]  # type: ignore[valid-type, type-arg]
 
     def add_imports(self) -> Any:
         """What SCRIPT uses."""

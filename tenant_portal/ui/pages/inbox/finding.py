@@ -77,7 +77,7 @@ class _ToNewest(_Scripted):
     tag = "ToNewest"
     newest: rx.Var[str]
     newer: rx.Var[str]
-    on_newest: rx.EventHandler[rx.event.no_args_event_spec]
+    on_newest: rx.EventHandler[rx.event.no_args_event_spec]  # type: ignore[valid-type, type-arg]
 
 
 def place_in_thread() -> rx.Component:

@@ -1,8 +1,6 @@
 """What the inbox's handlers do. The state is a cache of the open page: every event reads the database again."""
 
-import asyncio
 from typing import Any
-from uuid import UUID
 
 import reflex as rx
 
@@ -15,8 +13,9 @@ from tenant_portal.inbox.queries import MESSAGES_PAGE, NEWEST_THREADS, THREADS_P
 from tenant_portal.models.enums import ChannelKind
 from tenant_portal.ui import live
 from tenant_portal.ui.pages.inbox.bubbles import MessageItem
+from tenant_portal.ui.pages.inbox.colleagues import clock, collision, last_of_others, show_writers
 from tenant_portal.ui.pages.inbox.items import Colleague, OpenThread, PlannedItem, ThreadItem, counter_text
-from tenant_portal.ui.pages.inbox.reading import MOST_MESSAGES, id_of, read, session_of, tenant_of, wanted_thread
+from tenant_portal.ui.pages.inbox.reading import MOST_MESSAGES, id_of, read, session_of, wanted_thread
 from tenant_portal.ui.presence import presence
 from tenant_portal.ui.session_state import client, form_text
 
@@ -67,7 +66,7 @@ class InboxState(rx.State):
         await read(self, person)
         await _take_up_draft(self, person)
         self.is_loaded = True
-        _show_writers(self, person)
+        show_writers(self, person)
         thread = id_of(self.thread.id) if self.thread.id else None
         await live.join(self, person, InboxState.refresh, thread=thread, on_presence=InboxState.see_writers)
 
@@ -140,16 +139,16 @@ class InboxState(rx.State):
         if not body.strip():
             return
         if self._written_after is None:
-            self._written_after = _last_of_others(self, person)
+            self._written_after = last_of_others(self, person)
         thread = id_of(self.thread.id)
-        if presence.is_due(person.user_id, thread, _clock()):
+        if presence.is_due(person.user_id, thread, clock()):
             async with session_of(person) as session:
                 await tell(session, person, thread, is_writing=True)
 
     @rx.event
     async def see_writers(self) -> None:
         """Somebody has begun or ended to write in this thread."""
-        _show_writers(self, await client(self))
+        show_writers(self, await client(self))
 
     @rx.event
     async def send(self, form: dict[str, Any]) -> None:
@@ -161,11 +160,11 @@ class InboxState(rx.State):
         body, self.notice, self.counter = form_text(form, "body", LONGEST_BODY), "", ""
         if not body.strip():
             return
-        collision = "" if self._is_warned else _collision(self, person)
+        warning = "" if self._is_warned else collision(self, person)
         try:
-            if collision:
+            if warning:
                 self._is_warned = True
-                raise PortalError(collision)
+                raise PortalError(warning)
             async with session_of(person) as session:
                 kind, thread = ChannelKind(self._chosen) if self._chosen else None, id_of(self.thread.id)
                 await planned.hold(session, person, thread, body, kind)
@@ -241,31 +240,3 @@ async def _try(state: InboxState, person: Person, change: Any) -> None:
     except PortalError as error:
         state.notice = error.message
     await read(state, person)
-
-
-def _show_writers(state: InboxState, person: Person) -> None:
-    names = {one.id: one.name for one in state.team}
-    writing = [names.get(str(one), "A colleague") for one in _writing(state, person)]
-    state.writers = f"{' and '.join(writing)} {'is' if len(writing) == 1 else 'are'} answering" if writing else ""
-
-
-def _writing(state: InboxState, person: Person) -> list[UUID]:
-    if not state.thread.id:
-        return []
-    return presence.others((tenant_of(person), id_of(state.thread.id)), person.user_id, _clock())
-
-
-def _collision(state: InboxState, person: Person) -> str:
-    """Why this answer may be one too many; empty where nobody else answers."""
-    if state._written_after is not None and _last_of_others(state, person) != state._written_after:
-        return "A colleague has answered since you began to write. Press Enter again to send yours as well."
-    _show_writers(state, person)
-    return f"{state.writers} here too. Press Enter again to send yours." if state.writers else ""
-
-
-def _last_of_others(state: InboxState, person: Person) -> str:
-    return next((one.id for one in reversed(state.messages) if one.is_ours and one.author != person.name), "")
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()
