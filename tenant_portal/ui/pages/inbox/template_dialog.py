@@ -74,6 +74,8 @@ def _value(item: rx.Var[TemplateValue]) -> rx.Component:
             max_length=LONGEST_VALUE,
             class_name="input",
             on_change=lambda text: TemplateSendState.write(item.number, text).debounce(PAUSE_MILLISECONDS),
+            # The pause is shared by all fields: who is quick with the next one loses nothing.
+            on_blur=lambda text: TemplateSendState.write(item.number, text),
         ),
         class_name="template-values template-values-short",
         key=item.part,

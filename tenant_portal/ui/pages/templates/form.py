@@ -35,14 +35,18 @@ def _form() -> rx.Component:
             error=_error("name"),
             max_length=rules.LONGEST_NAME,
             auto_complete="off",
-            **_written("name"),
         ),
         rx.el.div(
-            select_field("Language", "language", tuple(rules.LANGUAGES.items()), **_written("language")),
-            select_field("Purpose", "category", tuple(rules.CATEGORIES.items()), **_written("category")),
+            select_field("Language", "language", tuple(rules.LANGUAGES.items())),
+            select_field("Purpose", "category", tuple(rules.CATEGORIES.items())),
             class_name="template-pair",
         ),
-        select_field("Kind", "kind", tuple((kind.value, words) for kind, words in KINDS.items()), **_written("kind")),
+        select_field(
+            "Kind",
+            "kind",
+            tuple((kind.value, words) for kind, words in KINDS.items()),
+            on_change=lambda kind: TemplatesState.write("kind", kind),
+        ),
         text_area(
             "Text",
             "body",
@@ -91,7 +95,7 @@ def _variable(item: rx.Var[VariableItem]) -> rx.Component:
             aria_label="Example for " + item.label,
             max_length=rules.LONGEST_VALUE,
             class_name="input",
-            on_change=lambda text: TemplatesState.write(item.sample_name, text).debounce(PAUSE_MILLISECONDS),
+            **_written(item.sample_name),
         ),
         rx.el.select(
             *choices,
@@ -141,8 +145,12 @@ def _actions() -> rx.Component:
     )
 
 
-def _written(name: str) -> dict[str, Any]:
-    return {"on_change": lambda text: TemplatesState.write(name, text).debounce(PAUSE_MILLISECONDS)}
+def _written(name: str | rx.Var[str]) -> dict[str, Any]:
+    # All fields share one pause: who is quick with the next one would lose this one's last letters without the blur.
+    return {
+        "on_change": lambda text: TemplatesState.write(name, text).debounce(PAUSE_MILLISECONDS),
+        "on_blur": lambda text: TemplatesState.write(name, text),
+    }
 
 
 def _error(name: str) -> Any:
