@@ -8,7 +8,7 @@ import reflex as rx
 from tenant_portal.errors import BadInput, PortalError
 from tenant_portal.inbox import canned, drafts, planned
 from tenant_portal.models.enums import ChannelKind
-from tenant_portal.ui.pages.inbox.items import ReplyItem
+from tenant_portal.ui.pages.inbox.items import PlannedItem, ReplyItem
 from tenant_portal.ui.pages.inbox.reading import id_of, read, session_of
 from tenant_portal.ui.pages.inbox.state import LONGEST_BODY, InboxState
 from tenant_portal.ui.session_state import client, form_text
@@ -19,6 +19,7 @@ class ComposerState(rx.State):
 
     replies: list[ReplyItem] = []
     editing: str = ""
+    chosen: PlannedItem = PlannedItem()
     body_error: str = ""
     until_error: str = ""
 
@@ -85,7 +86,8 @@ class ComposerState(rx.State):
         await client(self)
         _close(self)
         inbox = await self.get_state(InboxState)
-        self.editing = planned_id if inbox.shows_planned(planned_id) else ""
+        self.chosen = next((one for one in inbox.planned if one.id == planned_id), PlannedItem())
+        self.editing = self.chosen.id
 
     @rx.event
     async def close_form(self) -> None:
@@ -118,3 +120,4 @@ class ComposerState(rx.State):
 
 def _close(state: ComposerState) -> None:
     state.editing = state.body_error = state.until_error = ""
+    state.chosen = PlannedItem()

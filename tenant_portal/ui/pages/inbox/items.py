@@ -81,22 +81,22 @@ class Colleague:
 class ReplyItem:
     """A canned reply; `body` is filled where it is offered for a thread."""
 
-    id: str
-    name: str
-    body: str
+    id: str = ""
+    name: str = ""
+    body: str = ""
 
 
 @dataclass(frozen=True)
 class PlannedItem:
     """A message that waits for `due_at` (ISO 8601), or was refused then for a reason."""
 
-    id: str
-    body: str
-    state: str
-    due_at: str
-    reason: str
-    author: str
-    is_own: bool
+    id: str = ""
+    body: str = ""
+    state: str = ""
+    due_at: str = ""
+    reason: str = ""
+    author: str = ""
+    is_own: bool = False
 
 
 def planned_item(row: PlannedRow, reader: UUID) -> PlannedItem:

@@ -12,12 +12,16 @@ from tenant_portal.ui.pages.inbox.writing_aids import time_field, zone_name
 
 def planned_messages() -> rx.Component:
     """All of the open thread."""
-    return rx.foreach(InboxState.planned, _planned)
+    # One form for all: fields of the same name in each would be read from the one that was drawn last.
+    return rx.fragment(
+        rx.foreach(InboxState.planned, _planned),
+        rx.cond(ComposerState.editing != "", rx.el.div(_form(), class_name="entry entry-ours")),
+    )
 
 
 def _planned(item: rx.Var[PlannedItem]) -> rx.Component:
     return rx.el.div(
-        rx.cond(ComposerState.editing == item.id, _form(item), _message(item)),
+        rx.cond(ComposerState.editing != item.id, _message(item)),
         key=item.id,
         class_name="entry entry-ours",
     )
@@ -69,23 +73,24 @@ def _refused(item: rx.Var[PlannedItem]) -> rx.Component:
     )
 
 
-def _form(item: rx.Var[PlannedItem]) -> rx.Component:
+def _form() -> rx.Component:
     return rx.el.form(
         text_area(
             "Message",
             "planned_body",
             error=ComposerState.body_error,
-            default_value=item.body,
+            default_value=ComposerState.chosen.body,
             rows="3",
             auto_focus=True,
         ),
-        time_field(item.due_at, "until", "Send at"),
+        time_field(ComposerState.chosen.due_at, "until", "Send at"),
         rx.el.span(ComposerState.until_error, class_name="field-error", role="alert"),
         rx.el.div(
             button("Save", type="submit", look="main", small=True),
             button("Leave", small=True, on_click=ComposerState.close_form),
             class_name="row",
         ),
+        key=ComposerState.editing,
         on_submit=ComposerState.save,
         class_name="planned-form",
     )

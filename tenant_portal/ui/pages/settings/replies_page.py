@@ -1,7 +1,5 @@
 """Canned replies of a client, for its owners; everybody else sees them."""
 
-from typing import Any
-
 import reflex as rx
 
 from tenant_portal.inbox.canned import MAX_NAME, VARIABLES
@@ -32,7 +30,7 @@ def replies_page() -> rx.Component:
         "Canned replies",
         notice_area(RepliesState.notice, RepliesState.tone, RepliesState.close_notice),
         panel(
-            rx.cond(_is_open(NEW), _form("", "")),
+            rx.cond(SessionState.is_owner & (RepliesState.editing != ""), _form()),
             rx.cond(RepliesState.is_loaded, _list(), skeleton_rows(4, "44px")),
             title="Replies",
             note="In a conversation, press / or the button below the field to choose one.",
@@ -44,10 +42,6 @@ def replies_page() -> rx.Component:
         actions=(link_button("Settings", routes.SETTINGS, icon="chevron-left"),),
         width="narrow",
     )
-
-
-def _is_open(of: Any) -> rx.Var[bool]:
-    return SessionState.is_owner & (RepliesState.editing == of)
 
 
 def _list() -> rx.Component:
@@ -83,10 +77,11 @@ def _reply(item: rx.Var[ReplyItem]) -> rx.Component:
         rx.cond(SessionState.is_owner, tools),
         class_name="row grow",
     )
-    return rx.el.li(rx.cond(_is_open(item.id), _form(item.name, item.body), line), key=item.id)
+    return rx.el.li(line, key=item.id)
 
 
-def _form(name: Any, body: Any) -> rx.Component:
+def _form() -> rx.Component:
+    # One for all: fields of the same name in each row would be read from the row that was drawn last.
     known = [rx.el.li(rx.el.code("{" + variable + "}"), f" {text}") for variable, text in VARIABLES.items()]
     return rx.el.form(
         rx.el.div(
@@ -94,13 +89,20 @@ def _form(name: Any, body: Any) -> rx.Component:
                 "Name",
                 "name",
                 error=RepliesState.name_error,
-                default_value=name,
+                default_value=RepliesState.chosen.name,
                 max_length=MAX_NAME,
                 auto_complete="off",
                 auto_focus=True,
                 required=True,
             ),
-            text_area("Text", "body", error=RepliesState.body_error, default_value=body, rows="5", max_length=MAX_BODY),
+            text_area(
+                "Text",
+                "body",
+                error=RepliesState.body_error,
+                default_value=RepliesState.chosen.body,
+                rows="5",
+                max_length=MAX_BODY,
+            ),
             rx.el.ul(*known, class_name="variables soft", aria_label="Variables you can use"),
             class_name="stack",
         ),
@@ -110,6 +112,7 @@ def _form(name: Any, body: Any) -> rx.Component:
             class_name="row",
             margin_top="12px",
         ),
+        key=RepliesState.editing,
         on_submit=RepliesState.save,
         class_name="setup-form",
     )

@@ -24,6 +24,7 @@ class RepliesState(rx.State):
     replies: list[ReplyItem] = []
     is_loaded: bool = False
     editing: str = ""
+    chosen: ReplyItem = ReplyItem()
     name_error: str = ""
     body_error: str = ""
     notice: str = ""
@@ -56,7 +57,8 @@ class RepliesState(rx.State):
         """Open the form of a reply."""
         await client(self)
         _close(self)
-        self.editing = reply_id if any(one.id == reply_id for one in self.replies) else ""
+        chosen = next((one for one in self.replies if one.id == reply_id), ReplyItem())
+        self.editing, self.chosen = chosen.id, chosen
 
     @rx.event
     async def close_form(self) -> None:
@@ -90,6 +92,7 @@ class RepliesState(rx.State):
 
 def _close(state: RepliesState) -> None:
     state.editing = state.name_error = state.body_error = ""
+    state.chosen = ReplyItem()
 
 
 def _id_of(text: str) -> UUID:
