@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenant_portal.inbox.segments import count_segments
+from tenant_portal.inbox.segments import count_segments, first_beyond_gsm
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,13 @@ def test_the_rest_of_a_segment_is_within_its_limits(body: str) -> None:
     found = count_segments(body)
     assert found.count >= 1
     assert 0 <= found.remaining < 160
+
+
+@pytest.mark.parametrize(
+    ("body", "odd"),
+    [("Plain [text] for 5 €", ""), ("It’s fine", "’"), ("Hello 🙂 ’", "🙂"), ("", "")],
+    ids=["GSM-7 with its extension", "curly quote", "the first of two", "nothing"],
+)
+def test_the_character_that_shortens_segments_is_named(body: str, odd: str) -> None:
+    assert first_beyond_gsm(body) == odd
+    assert (count_segments(body).encoding == "UCS-2") == bool(odd)
