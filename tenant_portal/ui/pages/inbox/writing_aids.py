@@ -19,7 +19,6 @@ EMOJI = (
     ("exclamation", "❗"), ("light bulb", "💡"), ("calendar", "📅"), ("clock", "🕐"), ("telephone", "📞"),
     ("e-mail", "📧"),
     ("pin on a map", "📍"), ("house", "🏠"), ("car", "🚗"), ("tool", "🔧"), ("money", "💶"), ("coffee", "☕"),
-    ("e-mail", "📧"), ("pin on a map", "📍"), ("house", "🏠"), ("car", "🚗"), ("tool", "🔧"), ("money", "💶"), ("coffee", "☕"),
 )  # fmt: skip
 SCRIPT = r"""
 const composerField = () => document.getElementById("composer-body");
