@@ -46,7 +46,7 @@ def test_the_rest_of_a_segment_is_within_its_limits(body: str) -> None:
 
 @pytest.mark.parametrize(
     ("body", "odd"),
-    [("Plain [text] for 5 €", ""), ("It’s fine", "’"), ("Hello 🙂 ’", "🙂"), ("", "")],
+    [("Plain [text] for 5 €", ""), ("It\u2019s fine", "\u2019"), ("Hello 🙂 \u2019", "🙂"), ("", "")],
     ids=["GSM-7 with its extension", "curly quote", "the first of two", "nothing"],
 )
 def test_the_character_that_shortens_segments_is_named(body: str, odd: str) -> None:
