@@ -42,6 +42,8 @@ async def test_a_draft_is_there_in_another_browser_until_it_is_sent(cast: Cast) 
     assert await drafted(cast.bob, thread) == ""
     await tab.call(InboxState.measure, "On my way back")
     assert await drafted(cast.bob, thread) == "On my way back"
+    await tab.call(InboxState.measure, "")
+    assert await drafted(cast.bob, thread) == ""
 
 
 async def test_an_answer_is_undone_and_comes_back(

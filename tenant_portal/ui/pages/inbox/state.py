@@ -131,7 +131,7 @@ class InboxState(rx.State):
         """How many SMS segments the text in the composer takes; colleagues in this thread see that one is written."""
         person = await client(self)
         body = body[:LONGEST_BODY]
-        if not self.thread.id or body.strip() == self._sent:
+        if not self.thread.id or (self._sent and body.strip() == self._sent):
             return
         self.counter, self._sent = counter_text(body, self.thread.channel), ""
         async with session_of(person) as session:
