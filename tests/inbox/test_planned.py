@@ -97,7 +97,7 @@ async def test_the_job_is_woken_for_the_first_that_is_due(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("update lead set opted_out_at = now()", "unsubscribed"),
+        ("update lead set opted_out_at = now()", "withdrawn consent"),
         ("update lead set blocked_at = now()", "blocked"),
         ("update channel set state = 'disconnected', disconnected_at = now()", "channel"),
     ],
@@ -180,7 +180,7 @@ async def test_nothing_can_be_planned_for_who_cannot_be_written_to(cast: Cast) -
     thread = await open_thread(cast.acme)
     async with db.tenant_session(cast.acme.tenant_id) as session:
         await session.execute(text("update lead set opted_out_at = now()"))
-    with pytest.raises(Conflict, match="unsubscribed"):
+    with pytest.raises(Conflict, match="withdrawn consent"):
         await schedule(cast.bob, thread)
 
 

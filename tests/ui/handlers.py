@@ -52,6 +52,8 @@ HANDLERS: dict[str, set[str]] = {
         "close_notice",
     },
     "ComposerState": {"load", "find_replies", "schedule", "cancel", "edit", "close_form", "save"},
+    "FindState": {"more_hits", "open_hit", "show_later", "to_newest", "set_label", "toggle_label"},
+    "FoundState": set(),
     "RepliesState": {"load", "refresh", "add", "edit", "close_form", "save", "delete", "close_notice"},
     "LeadsState": {
         "load",

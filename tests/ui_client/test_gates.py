@@ -6,7 +6,7 @@ import pytest
 
 from tenant_portal.errors import NotAllowed
 from tenant_portal.ui.pages.home import HomeState
-from tenant_portal.ui.pages.inbox import ComposerState, DeskState, InboxState, TemplateSendState
+from tenant_portal.ui.pages.inbox import ComposerState, DeskState, FindState, InboxState, TemplateSendState
 from tenant_portal.ui.pages.leads import (
     BoardState,
     DuplicatesState,
@@ -27,6 +27,7 @@ STATES = (
     InboxState,
     DeskState,
     ComposerState,
+    FindState,
     RepliesState,
     TemplateSendState,
     TemplatesState,

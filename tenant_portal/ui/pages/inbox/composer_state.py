@@ -8,7 +8,7 @@ import reflex as rx
 from tenant_portal.errors import BadInput, PortalError
 from tenant_portal.inbox import canned, drafts, planned
 from tenant_portal.models.enums import ChannelKind
-from tenant_portal.ui.pages.inbox.items import PlannedItem, ReplyItem
+from tenant_portal.ui.pages.inbox.items import PlannedItem, ReplyItem, counter_text
 from tenant_portal.ui.pages.inbox.reading import id_of, read, session_of
 from tenant_portal.ui.pages.inbox.state import LONGEST_BODY, InboxState
 from tenant_portal.ui.session_state import client, form_text
@@ -55,7 +55,7 @@ class ComposerState(rx.State):
             async with session_of(person) as session:
                 await planned.schedule(session, person, thread, body, kind, until, datetime.now(UTC))
                 await drafts.keep_draft(session, person, thread, "")
-            inbox.start_anew("", sent=body)
+            _start_anew(inbox, "", sent=body)
         except PortalError as error:
             inbox.notice = error.message
         await read(inbox, person)
@@ -69,12 +69,12 @@ class ComposerState(rx.State):
         try:
             async with session_of(person) as session:
                 row = await planned.cancel(session, person, id_of(planned_id))
-                if row.author_id == person.user_id and inbox.shows_planned(planned_id):
+                if row.author_id == person.user_id and any(item.id == planned_id for item in inbox.planned):
                     thread = id_of(inbox.thread.id)
                     begun = await drafts.get_draft(session, person, thread)
                     text = f"{row.body}\n{begun}" if begun else row.body
                     await drafts.keep_draft(session, person, thread, text)
-                    inbox.start_anew(text)
+                    _start_anew(inbox, text)
         except PortalError as error:
             inbox.notice = error.message
         _close(self)
@@ -121,3 +121,9 @@ class ComposerState(rx.State):
 def _close(state: ComposerState) -> None:
     state.editing = state.body_error = state.until_error = ""
     state.chosen = PlannedItem()
+
+
+def _start_anew(inbox: InboxState, draft: str, *, sent: str = "") -> None:
+    """Have the field begin with this text, after `sent` has left it."""
+    inbox.draft, inbox.draft_round, inbox._sent = draft, inbox.draft_round + 1, sent.strip()
+    inbox.counter = counter_text(draft, inbox.thread.channel)

@@ -209,15 +209,6 @@ class InboxState(rx.State):
         person = await client(self)
         await _try(self, person, lambda session: service.fetch_again(session, person, id_of(media_id)))
 
-    def start_anew(self, draft: str, *, sent: str = "") -> None:
-        """Have the field begin with this text, after `sent` has left it."""
-        self.draft, self.draft_round, self._sent = draft, self.draft_round + 1, sent.strip()
-        self.counter = counter_text(draft, self.thread.channel)
-
-    def shows_planned(self, planned_id: str) -> bool:
-        """Whether the open thread has this planned message."""
-        return any(item.id == planned_id for item in self.planned)
-
     @rx.event
     async def close_notice(self) -> None:
         """The reader has seen it."""
