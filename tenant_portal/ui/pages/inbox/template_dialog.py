@@ -42,6 +42,7 @@ def _form() -> rx.Component:
         rx.el.select(
             rx.foreach(TemplateSendState.choices, _choice),
             id="template-choice",
+            name="template",
             value=TemplateSendState.chosen,
             on_change=TemplateSendState.choose,
             class_name="select",
