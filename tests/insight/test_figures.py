@@ -156,7 +156,7 @@ async def test_another_clients_rows_are_in_no_figure(cast: Cast) -> None:
 
 async def test_the_file_holds_the_figures_and_no_formula(cast: Cast) -> None:
     await open_thread(cast.acme)
-    await run(cast.acme, "update lead_stage set name = '=1+1' where tenant_id = :tenant and position = 0")
+    await run(cast.acme, "update lead_stage set name = '=1+1' where tenant_id = :tenant and name = 'New'")
     rows = list(csv.reader(io.StringIO("".join(csv_file.lines(await read(cast.acme))))))
     assert ["Messages in", "", "", "1", "0"] in rows
     assert next(row for row in rows if row[0] == "Leads in stage") == ["Leads in stage", "'=1+1", "", "1", ""]
