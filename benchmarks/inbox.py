@@ -42,7 +42,7 @@ where m.tenant_id = numbered.tenant_id and m.id = numbered.id
 """
 LABELS = """
 insert into label (tenant_id, id, name, colour)
-select id, uuidv7(), name, 'teal' from tenant cross join (values ('often'), ('seldom')) as v (name);
+select tenant.id, uuidv7(), v.name, 'teal' from tenant cross join (values ('often'), ('seldom')) as v (name);
 insert into lead_label (tenant_id, lead_id, label_id)
 select l.tenant_id, l.id, b.id from (
     select tenant_id, id, row_number() over (partition by tenant_id order by id) as n from lead) as l
