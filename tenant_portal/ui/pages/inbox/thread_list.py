@@ -70,6 +70,7 @@ def _tools() -> rx.Component:
             placeholder="Name, number or words",
             aria_label="Search names, numbers and messages",
             max_length=100,
+            default_value=InboxState.search,
             on_change=InboxState.find.debounce(SEARCH_MILLISECONDS),
             class_name="input grow",
             custom_attrs=key("/"),
