@@ -31,8 +31,8 @@ VARIABLES = {
     "agent name": "who answers",
     "agent first name": "the first word of that",
 }
-_VARIABLE = re.compile(r"\{([^{}\n]*)\}")
-_WITH_SPACE = re.compile(r"[ ]?\{([^{}\n]*)\}")
+_VARIABLE = re.compile(r"\{(?P<name>[^{}\n]*)\}")
+_WITH_SPACE = re.compile(r"(?P<before>,?[ ]?)\{(?P<name>[^{}\n]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,11 @@ async def delete_reply(session: AsyncSession, person: Person, reply_id: UUID) ->
 
 
 def filled(body: str, values: Mapping[str, str]) -> str:
-    """The text with its variables filled. One that is empty goes with the space before it: `Hi {lead name},`: `Hi,`."""
+    """The text with its variables filled. An empty one goes with the comma or space before it."""
 
     def fill(found: re.Match[str]) -> str:
         value = values.get(_name_of(found), "")
-        space = " " if found.group().startswith(" ") else ""
-        return space + value if value else ""
+        return found["before"] + value if value else ""
 
     return _WITH_SPACE.sub(fill, body).strip()
 
@@ -122,7 +121,7 @@ def _clean_body(body: str) -> str:
 
 
 def _name_of(found: re.Match[str]) -> str:
-    return " ".join(found.group(1).casefold().split())
+    return " ".join(found["name"].casefold().split())
 
 
 async def _values(session: AsyncSession, person: Person, conversation_id: UUID) -> dict[str, str]:
