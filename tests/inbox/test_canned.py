@@ -38,7 +38,7 @@ async def names(someone: Someone, thread: UUID, words: str) -> list[str]:
         ("{lead name}\nthanks", {}, "thanks"),
         ("{lead name}", {"lead name": "{agent name} \\1"}, "{agent name} \\1"),
     ],
-    ids=["filled", "any spelling", "unknown name", "with its comma", "alone in its line", "a name that looks like a variable"],
+    ids=["filled", "any spelling", "unknown name", "with its comma", "alone in its line", "looks like a variable"],
 )
 def test_variables_are_filled_once(body: str, values: dict[str, str], text: str) -> None:
     assert canned.filled(body, values) == text
