@@ -84,9 +84,10 @@ async def test_from_the_question_to_the_new_password(stage: Stage) -> None:
     assert token not in portal.logged()
 
 
-def test_the_answer_signs_nobody_in(stage: Stage, people: Cast) -> None:
-    ask(stage.portal, people.bob.email)
-    token = token_for(stage, people.bob.email, "/auth/reset/")
+async def test_the_answer_signs_nobody_in(stage: Stage) -> None:
+    nora = await newcomer(stage)
+    ask(stage.portal, nora.email)
+    token = token_for(stage, nora.email, "/auth/reset/")
     assert "set-cookie" not in use(stage.portal, token, PASSWORD).headers
 
 
