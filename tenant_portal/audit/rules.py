@@ -3,6 +3,7 @@
 # A kind or an action that is not listed is told by its own name: `label:renamed` becomes `Label renamed`.
 KINDS = {
     "channel": "Channels",
+    "conversation": "Conversations",
     "invitation": "Invitations",
     "lead": "Leads",
     "reply": "Canned replies",

@@ -8,6 +8,7 @@ import pytest
 
 from tenant_portal.errors import PortalError
 from tenant_portal.simulator.handset import Handset
+from tenant_portal.twilio_gateway.content import Content, ContentKind
 from tenant_portal.twilio_gateway.errors import TwilioError, TwilioOutcomeUnknown, TwilioRefused, TwilioUnavailable
 from tenant_portal.twilio_gateway.gateway import (
     NumberPurchase,
@@ -36,6 +37,7 @@ READS: dict[str, Call] = {
     "fetch_number": lambda one: one.fetch_number(f"PN{X32}"),
     "fetch_message": lambda one: one.fetch_message(f"SM{X32}"),
     "list_messages": lambda one: one.list_messages(since=datetime.now(UTC)),
+    "list_templates": lambda one: one.list_templates(),
     "list_senders": lambda one: one.list_senders(),
     "fetch_sender": lambda one: one.fetch_sender(f"XE{X32}"),
     "list_media": lambda one: one.list_media(f"MM{X32}"),
@@ -50,6 +52,10 @@ CHANGES: dict[str, Call] = {
     "buy_number": lambda one: one.buy_number(NumberPurchase(phone_number="+14155550100", urls=NumberUrls())),
     "update_number": lambda one: one.update_number(f"PN{X32}", NumberUrls()),
     "send_message": lambda one: one.send_message(OutgoingMessage(to="+14155550188", from_="+14155550100", body="x")),
+    "create_template": lambda one: one.create_template(
+        Content(name="x", language="en", kind=ContentKind.TEXT, body="x")
+    ),
+    "submit_template": lambda one: one.submit_template(f"HX{X32}", "x", "UTILITY"),
     "redact_message": lambda one: one.redact_message(f"SM{X32}"),
     "create_sender": lambda one: one.create_sender(
         SenderRegistration(phone_number="+14155550100", display_name="x", urls=SenderUrls())
@@ -62,6 +68,7 @@ CHANGES: dict[str, Call] = {
 DELETIONS: dict[str, Call] = {
     "release_number": lambda one: one.release_number(f"PN{X32}"),
     "delete_message": lambda one: one.delete_message(f"SM{X32}"),
+    "delete_template": lambda one: one.delete_template(f"HX{X32}"),
     "delete_sender": lambda one: one.delete_sender(f"XE{X32}"),
     "delete_media": lambda one: one.delete_media(f"MM{X32}", f"ME{X32}"),
     "delete_recording": lambda one: one.delete_recording(f"RE{X32}"),

@@ -209,7 +209,12 @@ async def test_media_belongs_to_its_message(
 async def test_messages_are_found_by_day(
     acme: Tenant, number: OwnedNumber, stand_in: StandIn, query: str, count: int
 ) -> None:
-    await acme.gateway.send_message(OutgoingMessage(to=acme.phone, from_=number.phone_number, body="x"))
+    taken = await acme.gateway.send_message(OutgoingMessage(to=acme.phone, from_=number.phone_number, body="x"))
+
+    async def sent() -> bool:
+        return ask(stand_in, "GET", path_of(acme, f"Messages/{taken.sid}.json")).json()["date_sent"] is not None
+
+    await until(sent)
     today = datetime.now(UTC).date().isoformat()
     answer = ask(stand_in, "GET", path_of(acme, "Messages.json?" + query.format(today)))
     assert len(answer.json()["messages"]) == count

@@ -134,7 +134,7 @@ async def test_who_cannot_get_a_text(portal: Portal, cast: Cast, admin_url: str,
     assert await texts(portal) == []
 
 
-@pytest.mark.parametrize(("column", "word"), [("opted_out_at", "unsubscribed"), ("blocked_at", "blocked")])
+@pytest.mark.parametrize(("column", "word"), [("opted_out_at", "withdrawn consent"), ("blocked_at", "blocked")])
 async def test_who_must_not_be_written_to_gets_none(
     portal: Portal, cast: Cast, admin_url: str, column: str, word: str
 ) -> None:
@@ -148,7 +148,7 @@ async def test_who_must_not_be_written_to_gets_none(
 
 
 async def test_at_night_it_waits_for_the_callers_morning(portal: Portal, cast: Cast, admin_url: str) -> None:
-    await configure(admin_url, wanted(quiet_from="21:00", quiet_until="08:00"))
+    await configure(admin_url, wanted(quiet_from="21:00", quiet_until="08:00", window_hours=72))
     await missed(portal, cast.acme)
     await decide(cast.acme, NIGHT)
     row = await portal.row("select state, reason, due_at from text_back")
