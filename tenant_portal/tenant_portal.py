@@ -86,16 +86,8 @@ def add(route: str, view: Any, title: str, *on_load: Any) -> None:
 
 
 add(routes.HOME, home_page, "Home", HomeState.load)
-add(routes.INBOX, inbox_page, "Inbox", InboxState.load, DeskState.load, ComposerState.load)
-add(
-    routes.INBOX_THREAD,
-    thread_page,
-    "Inbox",
-    InboxState.load,
-    DeskState.load,
-    ComposerState.load,
-    TemplateSendState.load,
-)
+for route, view in ((routes.INBOX, inbox_page), (routes.INBOX_THREAD, thread_page)):
+    add(route, view, "Inbox", InboxState.load, DeskState.load, ComposerState.load, TemplateSendState.load)
 add(routes.LEADS, leads_page, "Leads", LeadsState.load)
 add(routes.LEADS_BOARD, board_page, "Board of leads", BoardState.load)
 add(routes.LEADS_DUPLICATES, duplicates_page, "Duplicates", DuplicatesState.load)

@@ -26,10 +26,10 @@ MOST = 300
 FOUND = 8
 VARIABLES = {
     "lead name": "the name of the person",
-    "lead first name": "its first word",
+    "lead first name": "their first name",
     "company name": "your company",
     "agent name": "who answers",
-    "agent first name": "the first word of that",
+    "agent first name": "the first name of who answers",
 }
 _VARIABLE = re.compile(r"\{(?P<name>[^{}\n]*)\}")
 _WITH_SPACE = re.compile(r"(?P<before>,?[ ]?)\{(?P<name>[^{}\n]*)\}")

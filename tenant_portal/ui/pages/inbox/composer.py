@@ -5,7 +5,6 @@ import reflex as rx
 from tenant_portal.inbox.rules import MAX_BODY
 from tenant_portal.ui.components import icon_button
 from tenant_portal.ui.components.channel_marks import channel_mark
-from tenant_portal.ui.components.local_time import long_time
 from tenant_portal.ui.pages.inbox.composer_state import ComposerState
 from tenant_portal.ui.pages.inbox.keyboard import key
 from tenant_portal.ui.pages.inbox.note_form import note_form
@@ -94,10 +93,6 @@ def _note() -> rx.Component:
         channel_mark(thread.channel),
         rx.el.span("Answering by ", thread.channel_name),
         rx.cond(thread.other_channel != "", _other_channel()),
-        rx.cond(
-            (thread.channel == "whatsapp") & (thread.window_closes_at != ""),
-            rx.el.span("Free replies until ", long_time(thread.window_closes_at), class_name="composer-extra"),
-        ),
         rx.cond(thread.takes_templates, template_link()),
         rx.el.span(InboxState.counter, class_name="composer-count num"),
         class_name="composer-note",

@@ -4,7 +4,7 @@ import reflex as rx
 
 from tenant_portal.templates.rules import LONGEST_VALUE
 from tenant_portal.ui import routes
-from tenant_portal.ui.components import button, dialog, empty_state, link_button
+from tenant_portal.ui.components import button, dialog, empty_state, field, link_button
 from tenant_portal.ui.components.phone_preview import phone_preview
 from tenant_portal.ui.pages.inbox.template_state import TemplateChoice, TemplateSendState, TemplateValue
 
@@ -37,16 +37,16 @@ def template_dialog() -> rx.Component:
 
 
 def _form() -> rx.Component:
+    choices = rx.el.select(
+        rx.foreach(TemplateSendState.choices, _choice),
+        id="template-choice",
+        name="template",
+        value=TemplateSendState.chosen,
+        on_change=TemplateSendState.choose,
+        class_name="select",
+    )
     return rx.el.form(
-        rx.el.label("Template", html_for="template-choice", class_name="field-label"),
-        rx.el.select(
-            rx.foreach(TemplateSendState.choices, _choice),
-            id="template-choice",
-            name="template",
-            value=TemplateSendState.chosen,
-            on_change=TemplateSendState.choose,
-            class_name="select",
-        ),
+        field("Template", choices, name="template-choice"),
         rx.foreach(TemplateSendState.values, _value),
         phone_preview(TemplateSendState.preview),
         rx.el.span(TemplateSendState.error, class_name="field-error", role="alert"),

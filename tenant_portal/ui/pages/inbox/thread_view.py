@@ -33,12 +33,12 @@ def thread_head() -> rx.Component:
         rx.el.div(
             rx.el.h2(thread.name, class_name="thread-title truncate"),
             rx.el.div(
-                rx.cond(thread.name != thread.number, rx.el.span(thread.number)),
-                class_name="soft truncate thread-number",
+                rx.cond(thread.name != thread.number, rx.el.span(thread.number, class_name="soft truncate")),
+                rx.cond((thread.channel == "whatsapp") & (thread.window_closes_at != ""), _window()),
+                class_name="thread-number",
             ),
             class_name="grow",
         ),
-        rx.cond((thread.channel == "whatsapp") & (thread.window_closes_at != ""), _window()),
         rx.cond(thread.opted_out, status_badge("Unsubscribed", "warn")),
         rx.cond(thread.state == "closed", status_badge("Closed")),
         thread_desk(),

@@ -107,7 +107,7 @@ def _zones() -> rx.Component:
 
 def _figures() -> rx.Component:
     return rx.fragment(
-        rx.el.div(rx.foreach(InsightState.tiles, _tile), class_name="figures"),
+        rx.el.div(rx.foreach(InsightState.tiles, _tile), class_name="figures insight-figures"),
         rx.el.p(InsightState.compared, class_name="soft insight-compared"),
         panel(
             rx.cond(

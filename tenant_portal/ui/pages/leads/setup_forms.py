@@ -7,6 +7,7 @@ import reflex as rx
 from tenant_portal.leads.rules import MAX_WORD
 from tenant_portal.models.enums import Colour
 from tenant_portal.ui.components import button, confirm_dialog, icon_button, select_field, text_input
+from tenant_portal.ui.components.native import OwnFieldsForm
 from tenant_portal.ui.pages.leads.setup_state import LeadSetupState
 from tenant_portal.ui.session_state import SessionState
 
@@ -26,7 +27,7 @@ def is_open(of: Any) -> rx.Var[bool]:
 
 def form_of(item: Any, on_submit: Any, *more: rx.Component) -> rx.Component:
     """Name and whatever more, with an error beside the name."""
-    return rx.el.form(
+    return OwnFieldsForm.create(
         rx.el.div(
             text_input(
                 "Name",

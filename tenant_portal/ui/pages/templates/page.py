@@ -49,7 +49,9 @@ def _list() -> rx.Component:
     found = rx.el.ul(
         rx.foreach(TemplatesState.templates, _template), class_name="template-grid", aria_label="Templates"
     )
-    return rx.cond(TemplatesState.templates.length() > 0, found, nothing)
+    return rx.cond(
+        TemplatesState.templates.length() > 0, found, rx.cond(TemplatesState.is_writing, rx.fragment(), nothing)
+    )
 
 
 def _template(item: rx.Var[TemplateItem]) -> rx.Component:
