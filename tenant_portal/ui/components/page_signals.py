@@ -116,7 +116,8 @@ function NotificationPermission() {
   useEffect(() => setPermission(mayNotify()), []);
   const ask = () => Notification.requestPermission().then(setPermission);
   return createElement("div", { className: "row row-wrap" },
-    createElement("span", { className: "soft grow", role: "status" }, PERMISSION_WORDS[permission]),
+    createElement("span", { className: "soft grow", role: "status", style: { minWidth: "14rem" } },
+      PERMISSION_WORDS[permission]),
     permission === "default" && createElement("button",
       { type: "button", className: "button button-plain", onClick: ask }, "Allow in this browser"));
 }
