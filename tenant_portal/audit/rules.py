@@ -45,6 +45,7 @@ ACTIONS = {
     "tenant:resumed": "Resumed the portal",
     "tenant:timezone-changed": "Changed the time zone",
     "tenant:suspended": "Suspended the portal",
+    "user:notifications-changed": "Changed what they are notified of",
     "user:password-changed": "Changed the password",
     "user:password-reset": "Set a new password by e-mail",
     "user:recovery-code-used": "Signed in with a recovery code",

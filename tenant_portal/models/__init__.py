@@ -21,6 +21,7 @@ from tenant_portal.models.lead import (
 from tenant_portal.models.lead_erasure import ErasureItem, LeadErasure
 from tenant_portal.models.lead_import import LeadImport, LeadImportRow
 from tenant_portal.models.message_template import MessageTemplate
+from tenant_portal.models.notification import NotificationChoice
 from tenant_portal.models.tenant import Subaccount, Tenant
 from tenant_portal.models.thread import NoteMention, ThreadEvent, ThreadReading
 from tenant_portal.models.throttle import Throttle
@@ -53,6 +54,7 @@ __all__ = [
     "MessageTemplate",
     "MovedMessage",
     "NoteMention",
+    "NotificationChoice",
     "OutgoingEmail",
     "PasswordReset",
     "PlannedMessage",

@@ -258,3 +258,11 @@ class EmailState(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     FAILED = "failed"
+
+
+class Told(StrEnum):
+    """Of which threads a person is told; `mine` are their own and those that nobody has taken."""
+
+    ALL = "all"
+    MINE = "mine"
+    NONE = "none"

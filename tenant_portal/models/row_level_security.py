@@ -186,6 +186,7 @@ WALLS: tuple[Wall, ...] = (
     _of_tenant("canned_reply"),
     _of_tenant("planned_message", _sweeping("state, due_at")),
     _of_tenant("draft"),
+    _of_tenant("notification_choice"),
     _of_tenant("message_search", Access(SEARCH, ("select",))),
     _of_tenant("search_segment", Access(SEARCH, ("select",)), Access(JOBS, ("select",))),
     _of_tenant(

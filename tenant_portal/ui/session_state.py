@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
@@ -10,7 +11,9 @@ from tenant_portal.errors import NotAllowed
 from tenant_portal.identity.cookies import read_token
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.sessions import resume
+from tenant_portal.inbox.notifying import get_choice, list_news
 from tenant_portal.inbox.queries import count_unread
+from tenant_portal.ui.news_items import NewsItem, news_item
 
 ROLE_WORDS = {"owner": "Owner", "agent": "Agent", "staff": "Agency staff"}
 
@@ -33,20 +36,28 @@ class SessionState(rx.State):
     is_owner: bool = False
     is_suspended: bool = False
     unread: int = 0
+    news: list[NewsItem] = []
+    plays_sound: bool = False
     trouble: str = ""
     # SHA-256 of the session token this state belongs to; see ui/gate.py.
     _bound: bytes = b""
+    # When this tab was opened: what came in before is no news to it.
+    _opened_at: datetime | None = None
 
     @rx.event
     async def load(self) -> None:
         """Fill the frame; the first of every page's on_load."""
         self.trouble = ""
+        self._opened_at = self._opened_at or datetime.now(UTC)
         await _read(self, await signed_in(self))
 
     @rx.event
     async def refresh(self) -> None:
         """What changes while a page is open; called at every live update, whichever page it is."""
-        await _read(self, await signed_in(self))
+        person = await signed_in(self)
+        await _read(self, person)
+        if person.tenant_id is not None:
+            await _read_news(self, person, person.tenant_id)
 
     @rx.event
     async def tell_trouble(self, text: str) -> None:
@@ -66,6 +77,17 @@ async def _read(state: SessionState, person: Person) -> None:
     if person.tenant_id is not None:
         async with tenant_session(person.tenant_id) as session:
             state.unread = await count_unread(session, person.tenant_id, person.user_id)
+
+
+async def _read_news(state: SessionState, person: Person, tenant_id: UUID) -> None:
+    now = datetime.now(UTC)
+    async with tenant_session(tenant_id) as session:
+        choice = await get_choice(session, person)
+        rows = await list_news(session, person, choice, state._opened_at or now, now)
+    items = [news_item(row, shows_text=choice.shows_text) for row in rows]
+    if items != state.news:
+        state.news = items
+    state.plays_sound = choice.plays_sound
 
 
 def show(state: SessionState, person: Person) -> None:

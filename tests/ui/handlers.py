@@ -54,6 +54,7 @@ HANDLERS: dict[str, set[str]] = {
     "ComposerState": {"load", "find_replies", "schedule", "cancel", "edit", "close_form", "save"},
     "FindState": {"more_hits", "open_hit", "show_later", "to_newest", "set_label", "toggle_label"},
     "FoundState": set(),
+    "NotificationsState": {"load", "save", "close_notice"},
     "RepliesState": {"load", "refresh", "add", "edit", "close_form", "save", "delete", "close_notice"},
     "LeadsState": {
         "load",

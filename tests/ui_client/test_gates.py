@@ -15,7 +15,7 @@ from tenant_portal.ui.pages.leads import (
     LeadsState,
     LeadState,
 )
-from tenant_portal.ui.pages.settings import RepliesState
+from tenant_portal.ui.pages.settings import NotificationsState, RepliesState
 from tenant_portal.ui.pages.templates import TemplatesState
 from tests.cast import Cast
 from tests.ui.handlers import HANDLERS
@@ -28,6 +28,7 @@ STATES = (
     DeskState,
     ComposerState,
     FindState,
+    NotificationsState,
     RepliesState,
     TemplateSendState,
     TemplatesState,

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from tenant_portal import object_store
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.identity import second_factor, team
-from tenant_portal.inbox import canned, drafts, notes, organise, planned, reading, words
+from tenant_portal.inbox import canned, drafts, notes, notifying, organise, planned, reading, words
 from tenant_portal.leads import consent as lead_consent
 from tenant_portal.leads import importing as lead_importing
 from tenant_portal.leads import jobs as lead_jobs
@@ -42,6 +42,7 @@ from tenant_portal.models.enums import (
     TemplateState,
     TextBackState,
     ThrottleReason,
+    Told,
 )
 from tenant_portal.models.ids import uuid7
 from tenant_portal.simulator.two_tenant_check import forms
@@ -268,7 +269,7 @@ async def _organise(actor: Actor) -> None:
 
 
 async def _prepare_answers(actor: Actor) -> None:
-    """A reply kept ready, a message for another day, and one that is not finished."""
+    """A reply kept ready, a message for another day, one that is not finished, and what its owner is told of."""
     person, at = actor.owner.person, now()
     async with tenant_session(actor.tenant_id) as session:
         query = text("select id from conversation where tenant_id = :tenant and message_count > 0 limit 1")
@@ -277,6 +278,7 @@ async def _prepare_answers(actor: Actor) -> None:
         until = (at + timedelta(days=300)).isoformat()
         await planned.schedule(session, person, thread, f"Planned {actor.canary}", None, until, at)
         await drafts.keep_draft(session, person, thread, f"Draft {actor.canary}")
+        await notifying.keep_choice(session, person, notifying.Choice(threads=Told.ALL))
 
 
 async def _invite(actor: Actor) -> None:

@@ -16,6 +16,7 @@ from tenant_portal.ui.components import (
 )
 from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.layout import page
+from tenant_portal.ui.pages.settings.notifications_view import notifications
 from tenant_portal.ui.pages.settings.rows import BrowserRow
 from tenant_portal.ui.pages.settings.state import SettingsState
 from tenant_portal.ui.pages.settings.team_view import team
@@ -29,6 +30,7 @@ def settings_page() -> rx.Component:
         "Settings",
         _notice(),
         profile(),
+        notifications(),
         team(),
         password(),
         two_step(),
