@@ -21,7 +21,7 @@ from tenant_portal.ui.pages.leads import (
     LeadState,
 )
 from tenant_portal.ui.pages.quarantine import HeldRequestsState
-from tenant_portal.ui.pages.settings import RepliesState, SettingsState
+from tenant_portal.ui.pages.settings import QuietHoursState, RepliesState, SettingsState
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState
 from tenant_portal.ui.pages.templates import TemplatesState
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState
@@ -39,6 +39,7 @@ class Audience(StrEnum):
 AUDIENCES: dict[type[rx.State], Audience] = {
     SessionState: Audience.SIGNED_IN,
     SettingsState: Audience.SIGNED_IN,
+    QuietHoursState: Audience.CLIENT,
     ActivityState: Audience.CLIENT,
     HomeState: Audience.CLIENT,
     InboxState: Audience.CLIENT,
