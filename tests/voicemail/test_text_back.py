@@ -19,7 +19,8 @@ from tests.webhook_client import Portal, call, sid
 TEXT = "Sorry we missed you. How can we help?"
 LANDLINE, MOBILE = "+442071234567", "+447911123456"
 NOON = datetime.now(ZoneInfo("America/Los_Angeles")).replace(hour=12, minute=0)
-NIGHT = NOON.replace(hour=23)
+# The last one: its morning is less than a day away, whatever the time is now.
+NIGHT = NOON.replace(hour=23) - timedelta(days=1)
 
 
 def wanted(**changes: object) -> dict[str, Any]:
@@ -136,7 +137,7 @@ async def test_who_cannot_get_a_text(portal: Portal, cast: Cast, admin_url: str,
     assert await texts(portal) == []
 
 
-@pytest.mark.parametrize(("column", "word"), [("opted_out_at", "unsubscribed"), ("blocked_at", "blocked")])
+@pytest.mark.parametrize(("column", "word"), [("opted_out_at", "withdrawn consent"), ("blocked_at", "blocked")])
 async def test_who_must_not_be_written_to_gets_none(
     portal: Portal, cast: Cast, admin_url: str, column: str, word: str
 ) -> None:
