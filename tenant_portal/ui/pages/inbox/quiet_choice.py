@@ -12,7 +12,7 @@ def quiet_choice(element_id: str) -> rx.Component:
     until = InboxState.thread.quiet_until
     choice = rx.el.label(
         rx.icon("moon", size=15, aria_hidden="true"),
-        rx.el.span("Quiet hours where this person is, until ", long_time(until), class_name="grow"),
+        rx.el.span("Their quiet hours last until ", long_time(until), class_name="grow"),
         rx.el.select(
             rx.el.option("Send when they are over", value="later"),
             rx.el.option("Send now", value=SEND_NOW),

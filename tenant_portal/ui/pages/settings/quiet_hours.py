@@ -102,7 +102,7 @@ def quiet_hours() -> rx.Component:
 def _form() -> rx.Component:
     state = QuietHoursState
     tick = rx.el.label(
-        rx.el.input(type="checkbox", name="is_on", checked=state.wants, on_change=state.choose),
+        rx.el.input(type="checkbox", name="is_on", default_checked=state.are_on, on_change=state.choose),
         rx.el.span("Keep quiet hours, by the clock of each person"),
         class_name="check",
     )
@@ -128,7 +128,7 @@ def _times() -> rx.Component:
             "Where a number does not say in which country or state it is, they count by the time in ",
             state.timezone,
             ". An owner sets it under ",
-            rx.link("Insight", href=routes.INSIGHT),
+            rx.link("Insight", href=routes.INSIGHT, underline="always"),
             ".",
             class_name="field-hint",
             margin="0",
