@@ -53,6 +53,7 @@ from tenant_portal.ui.pages.not_found import not_found_page
 from tenant_portal.ui.pages.quarantine import HeldRequestsState, quarantine_page
 from tenant_portal.ui.pages.settings import (
     NotificationsState,
+    QuietHoursState,
     RepliesState,
     SettingsState,
     replies_page,
@@ -107,6 +108,7 @@ add(routes.QUARANTINE, quarantine_page, "Quarantine", HeldRequestsState.load)
 add(routes.SIMULATOR, check_page, "Two-tenant check", CheckState.load)
 add(routes.HANDSET, handset_page, "Handset", HandsetState.load)
 add(routes.SETTINGS, settings_page, "Settings", SettingsState.load, NotificationsState.load)
+add(routes.SETTINGS, settings_page, "Settings", SettingsState.load, QuietHoursState.load)
 add(routes.ACTIVITY, activity_page, "Activity", ActivityState.load)
 add(routes.REPLIES, replies_page, "Canned replies", RepliesState.load)
 add(routes.STAFF_SETTINGS, staff_settings_page, "Settings", SettingsState.load)

@@ -2,9 +2,13 @@
 
 A row waits until its job queues the message and deletes it, in one transaction: a killed worker leaves the one or the
 other. Whoever cancels or changes it waits for that row, and then finds it gone.
+
+What would go within the quiet hours of its lead moves to their end, unless its writer chose to send it all the same.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +23,7 @@ from tenant_portal.db import announce
 from tenant_portal.errors import Conflict, NotFound
 from tenant_portal.identity.queries import Person
 from tenant_portal.inbox import rules
-from tenant_portal.inbox.service import queue_reply, reply_options
+from tenant_portal.inbox.service import Quiet, fill_template, queue, reply_options
 from tenant_portal.models import PlannedMessage, metadata
 from tenant_portal.models.enums import ChannelKind, PlannedState
 
@@ -33,11 +37,15 @@ GONE = "This message has already been sent or canceled."
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """A message that waits, or was `refused` for a reason. `channel_kind` None: the way preferred at its time."""
+    """A message that waits, or was `refused` for a reason. `channel_kind` None: the way preferred at its time.
+
+    `details` name the template that it is, if it is one.
+    """
 
     id: UUID
     channel_kind: ChannelKind | None
     body: str
+    details: dict[str, Any]
     state: PlannedState
     due_at: datetime
     reason: str
@@ -52,19 +60,53 @@ class _Author:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What is to go, cleaned."""
+
+    body: str
+    kind: ChannelKind | None
+    details: dict[str, Any] = field(default_factory=dict)
+    despite_quiet_hours: bool = False
+
+
 async def hold(
-    session: AsyncSession, person: Person, conversation_id: UUID, body: str, kind: ChannelKind | None
+    session: AsyncSession,
+    person: Person,
+    conversation_id: UUID,
+    body: str,
+    kind: ChannelKind | None,
+    *,
+    despite_quiet_hours: bool = False,
 ) -> None:
     """Send an answer after the seconds in which it can be undone; at once where a setting leaves none.
 
     BadInput and Conflict as for `service.queue_reply`.
     """
-    seconds = settings().undo_send_seconds
-    if not seconds:
-        await queue_reply(session, person, conversation_id, body, kind)
-        return
-    due_at = datetime.now(UTC) + timedelta(seconds=seconds)
-    await _plan(session, person, conversation_id, body, kind, PlannedState.HELD, due_at)
+    text = _Text(rules.clean_body(body), kind, despite_quiet_hours=despite_quiet_hours)
+    if seconds := settings().undo_send_seconds:
+        due_at = datetime.now(UTC) + timedelta(seconds=seconds)
+        await _plan(session, person, conversation_id, text, PlannedState.HELD, due_at)
+    else:
+        await _send_or_plan(session, person, conversation_id, text)
+
+
+async def send_template(
+    session: AsyncSession,
+    person: Person,
+    conversation_id: UUID,
+    template_id: UUID,
+    values: Mapping[str, str],
+    *,
+    despite_quiet_hours: bool = False,
+) -> None:
+    """Send an approved template, filled in, at once or after the quiet hours.
+
+    BadInput and Conflict as for `service.queue_template`.
+    """
+    body, details = await fill_template(session, person, template_id, values)
+    text = _Text(body, ChannelKind.WHATSAPP, details, despite_quiet_hours)
+    await _send_or_plan(session, person, conversation_id, text)
 
 
 async def schedule(
@@ -76,20 +118,29 @@ async def schedule(
     until: str,
     now: datetime,
 ) -> UUID:
-    """Send a message at `until`, ISO 8601 with a zone; its id. Whether it can be sent then is decided then.
+    """Send a message at `until`, ISO 8601 with a zone, or after the quiet hours in which that is; its id.
+
+    Whether it can be sent then is decided then.
 
     BadInput, or Conflict where the lead cannot be written to now.
     """
-    due_at = rules.planned_time(until, now)
-    planned_id = await _plan(session, person, conversation_id, body, kind, PlannedState.SCHEDULED, due_at)
-    await audit.record(session, person, "conversation:message-scheduled", str(conversation_id), at=due_at.isoformat())
-    return planned_id
+    text = _Text(rules.clean_body(body), kind)
+    row = await _plan(session, person, conversation_id, text, PlannedState.SCHEDULED, rules.planned_time(until, now))
+    thread, at = str(conversation_id), row.due_at.isoformat()
+    await audit.record(session, person, "conversation:message-scheduled", thread, at=at)
+    return row.id
 
 
 async def change(session: AsyncSession, person: Person, planned_id: UUID, body: str, until: str, now: datetime) -> None:
-    """Another text and time for what is scheduled or was refused; NotFound once it is sent."""
+    """Another text and time for what is scheduled or was refused; NotFound once it is sent.
+
+    A template keeps its text, which WhatsApp has approved.
+    """
     row = await _locked(session, _tenant_of(person), planned_id)
-    row.body, row.due_at = rules.clean_body(body), rules.planned_time(until, now)
+    due_at = rules.planned_time(until, now)
+    row.body = row.body if row.details else rules.clean_body(body)
+    option = (await reply_options(session, row.tenant_id, row.conversation_id)).of(row.channel_kind)
+    row.due_at, row.despite_quiet_hours = option.quiet_until(due_at) or due_at, False
     row.state, row.reason = PlannedState.SCHEDULED, ""
     row.author_id, row.author_name = person.user_id, person.name
     thread, at = str(row.conversation_id), row.due_at.isoformat()
@@ -131,7 +182,19 @@ async def send(session: AsyncSession, tenant_id: UUID, planned_id: UUID) -> None
         return
     author = _Author(tenant_id, row.author_id, row.author_name)
     try:
-        await queue_reply(session, author, row.conversation_id, row.body, row.channel_kind)
+        await queue(
+            session,
+            author,
+            row.conversation_id,
+            row.body,
+            row.channel_kind,
+            details=row.details,
+            despite_quiet_hours=row.despite_quiet_hours,
+        )
+    except Quiet as quiet:
+        row.state, row.due_at = PlannedState.SCHEDULED, quiet.until
+        await announce(session, tenant_id)
+        return
     except Conflict as refusal:
         row.state, row.reason = PlannedState.REFUSED, refusal.message
         await announce(session, tenant_id)
@@ -146,26 +209,44 @@ async def wake_for_next(session: AsyncSession, tenant_id: UUID) -> None:
         await _wake(session, tenant_id, first)
 
 
+async def _send_or_plan(session: AsyncSession, person: Person, conversation_id: UUID, text: _Text) -> None:
+    with suppress(Quiet):
+        await queue(
+            session,
+            person,
+            conversation_id,
+            text.body,
+            text.kind,
+            details=text.details,
+            despite_quiet_hours=text.despite_quiet_hours,
+        )
+        return
+    await _plan(session, person, conversation_id, text, PlannedState.SCHEDULED, datetime.now(UTC))
+
+
 async def _plan(
     session: AsyncSession,
     person: Person,
     conversation_id: UUID,
-    body: str,
-    kind: ChannelKind | None,
+    text: _Text,
     state: PlannedState,
     due_at: datetime,
-) -> UUID:
-    tenant_id, body = _tenant_of(person), rules.clean_body(body)
-    option = (await reply_options(session, tenant_id, conversation_id)).of(kind)
-    if option.reason:
-        raise Conflict(option.reason)
+) -> PlannedMessage:
+    tenant_id = _tenant_of(person)
+    option = (await reply_options(session, tenant_id, conversation_id)).of(text.kind)
+    if reason := option.why_not(text.details):
+        raise Conflict(reason)
+    if not text.despite_quiet_hours and (quiet_until := option.quiet_until(due_at)):
+        state, due_at = PlannedState.SCHEDULED, quiet_until
     if len(await list_planned(session, tenant_id, conversation_id)) >= MOST:
         raise Conflict(f"{MOST} messages wait in this conversation already, which is the most.")
     row = PlannedMessage(
         tenant_id=tenant_id,
         conversation_id=conversation_id,
-        channel_kind=kind,
-        body=body,
+        channel_kind=text.kind,
+        body=text.body,
+        details=text.details,
+        despite_quiet_hours=text.despite_quiet_hours,
         state=state,
         due_at=due_at,
         author_id=person.user_id,
@@ -175,7 +256,7 @@ async def _plan(
     await session.flush()
     await _wake(session, tenant_id, due_at)
     await announce(session, tenant_id)
-    return row.id
+    return row
 
 
 async def _wake(session: AsyncSession, tenant_id: UUID, due_at: datetime) -> None:

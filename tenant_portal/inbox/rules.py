@@ -11,6 +11,7 @@ from tenant_portal.models.enums import ChannelKind, MessageStatus
 MAX_BODY = 1600
 MAX_PREVIEW = 140
 BLOCKED = "This person is blocked. Unblock them on the lead's page to write to them again."
+QUIET = "It is within your quiet hours where this person is, so this was not sent."
 WHATSAPP_WINDOW = timedelta(hours=24)
 WINDOW_CLOSED = (
     "WhatsApp allows free replies only within 24 hours of the person's last WhatsApp message."

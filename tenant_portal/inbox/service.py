@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal import job_queue
-from tenant_portal.audit.service import Actor
+from tenant_portal.audit.service import Actor, record
 from tenant_portal.db import announce
 from tenant_portal.errors import Conflict, NotFound
 from tenant_portal.identity.queries import Person
@@ -33,11 +33,20 @@ from tenant_portal.models.enums import (
 from tenant_portal.models.ids import uuid7
 from tenant_portal.templates import rules as template_rules
 from tenant_portal.templates.queries import get_template
+from tenant_portal.tenants.rules import QuietHours
 
 CHANNEL = metadata.tables["channel"]
 TENANT = metadata.tables["tenant"]
 NO_TEMPLATES = "Templates are sent on WhatsApp only."
 SENDABLE = (ChannelKind.SMS, ChannelKind.WHATSAPP)
+
+
+class Quiet(Conflict):
+    """Nobody has chosen to send within the quiet hours of this lead; `until` is when they are over."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(rules.QUIET)
+        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,15 @@ class ReplyOption:
     reason: str | None
     template_reason: str | None
     window_closes_at: datetime | None
+    quiet_hours: QuietHours
+
+    def why_not(self, details: Mapping[str, Any]) -> str | None:
+        """Why a message with these details cannot go; None where it can."""
+        return self.template_reason if "template" in details else self.reason
+
+    def quiet_until(self, at: datetime) -> datetime | None:
+        """When the quiet hours of this lead are over; None where it is outside of them."""
+        return self.quiet_hours.end_for(self.lead_number.removeprefix("whatsapp:"), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +115,7 @@ async def reply_options(session: AsyncSession, tenant_id: UUID, conversation_id:
             window_closes_at=last_whatsapp + rules.WHATSAPP_WINDOW
             if kind is ChannelKind.WHATSAPP and last_whatsapp
             else None,
+            quiet_hours=QuietHours(lead.quiet_from, lead.quiet_until, lead.timezone),
         )
     # Calls do not count: who has also written is answered where they wrote.
     last = max(latest, key=lambda kind: latest[kind]["created_at"], default=None)
@@ -109,14 +128,32 @@ async def queue_reply(
 ) -> UUID:
     """Put an answer into the outbox; the id of its message.
 
-    BadInput for an empty or too long text, Conflict with the reason where the lead cannot be written to.
+    BadInput for an empty or too long text, and as for `queue`.
     """
-    tenant_id = _tenant_of(person)
-    body = rules.clean_body(body)
-    option = (await reply_options(session, tenant_id, conversation_id)).of(kind)
-    if option.reason:
-        raise Conflict(option.reason)
-    return await _put_in_outbox(session, person, conversation_id, option, body, details={})
+    return await queue(session, person, conversation_id, rules.clean_body(body), kind)
+
+
+async def queue(
+    session: AsyncSession,
+    person: Actor,
+    conversation_id: UUID,
+    body: str,
+    kind: ChannelKind | None,
+    *,
+    details: Mapping[str, Any] | None = None,
+    despite_quiet_hours: bool = False,
+) -> UUID:
+    """Put a text, or the filled template that `details` say it is, into the outbox; the id of its message.
+
+    Conflict with the reason where the lead cannot be written to, Quiet where it is not to be written to yet.
+    """
+    details = dict(details or {})
+    option = (await reply_options(session, _tenant_of(person), conversation_id)).of(kind)
+    if reason := option.why_not(details):
+        raise Conflict(reason)
+    return await _put_in_outbox(
+        session, person, conversation_id, option, body, details=details, despite_quiet_hours=despite_quiet_hours
+    )
 
 
 async def queue_template(
@@ -124,13 +161,17 @@ async def queue_template(
 ) -> UUID:
     """Put an approved template, filled in, into the outbox; the id of its message.
 
-    BadInput where a variable has no value, Conflict where it is not approved or the lead cannot be written to.
+    BadInput where a variable has no value, Conflict where it is not approved, and as for `queue`.
     """
-    tenant_id = _tenant_of(person)
-    option = (await reply_options(session, tenant_id, conversation_id)).of(ChannelKind.WHATSAPP)
-    if option.template_reason:
-        raise Conflict(option.template_reason)
-    template = await get_template(session, tenant_id, template_id)
+    body, details = await fill_template(session, person, template_id, values)
+    return await queue(session, person, conversation_id, body, ChannelKind.WHATSAPP, details=details)
+
+
+async def fill_template(
+    session: AsyncSession, person: Person, template_id: UUID, values: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """The text of an approved template and the details of its message; BadInput, Conflict as for `queue_template`."""
+    template = await get_template(session, _tenant_of(person), template_id)
     if template.state is not TemplateState.APPROVED or template.content_sid is None:
         raise Conflict("WhatsApp has not approved this template, so it cannot be sent.")
     filled = template_rules.clean_values(template_rules.variables(template.body), values)
@@ -140,8 +181,7 @@ async def queue_template(
         "values": filled,
         "buttons": [[button.action, button.title] for button in template.buttons],
     }
-    body = template_rules.filled(template.body, filled)
-    return await _put_in_outbox(session, person, conversation_id, option, body, details={"template": sent})
+    return template_rules.filled(template.body, filled), {"template": sent}
 
 
 async def queue_automatic(
@@ -178,8 +218,7 @@ async def retry(session: AsyncSession, person: Person, message_id: UUID) -> UUID
     if "retried_as" in failed.details:
         raise Conflict("This message has already been sent again.")
     option = (await reply_options(session, tenant_id, failed.conversation_id)).of(failed.channel_kind)
-    reason = option.template_reason if "template" in failed.details else option.reason
-    if reason:
+    if reason := option.why_not(failed.details):
         raise Conflict(reason)
     kept = {"template": failed.details["template"]} if "template" in failed.details else {}
     again = await _put_in_outbox(
@@ -210,8 +249,13 @@ async def _put_in_outbox(
     body: str,
     *,
     details: dict[str, Any],
+    despite_quiet_hours: bool = False,
 ) -> UUID:
     tenant_id, now = _tenant_of(person), datetime.now(UTC)
+    if quiet_until := option.quiet_until(now):
+        if not despite_quiet_hours:
+            raise Quiet(quiet_until)
+        details = {**details, "in_quiet_hours": True}
     # The thread's row first: its lock makes ids, and so the order of sending, follow the order of commits.
     touched = sa.update(CONVERSATION).where(CONVERSATION.c.tenant_id == tenant_id, CONVERSATION.c.id == conversation_id)
     await session.execute(
@@ -240,6 +284,8 @@ async def _put_in_outbox(
     )
     session.add(message)
     await session.flush()
+    if quiet_until:
+        await record(session, person, "message:sent-in-quiet-hours", str(message.id))
     await session.execute(_count_out(tenant_id))
     await job_queue.wake(session, "inbox.send_outbox", tenant_id)
     await announce(session, tenant_id)
@@ -261,10 +307,11 @@ def _tenant_of(person: Actor) -> UUID:
 
 
 async def _lead_of(session: AsyncSession, tenant_id: UUID, conversation_id: UUID) -> Any:
-    state = sa.select(TENANT.c.state).where(TENANT.c.id == tenant_id).scalar_subquery()
+    of_tenant = (TENANT.c.state.label("tenant_state"), TENANT.c.quiet_from, TENANT.c.quiet_until, TENANT.c.timezone)
     withdrawn = (consent.is_withdrawn(sa.literal(kind.value)).label(f"{kind.value}_withdrawn") for kind in SENDABLE)
-    found = sa.select(LEAD.c.address, LEAD.c.blocked_at, state.label("tenant_state"), *withdrawn).where(
-        LEAD.c.tenant_id == tenant_id,
+    found = sa.select(LEAD.c.address, LEAD.c.blocked_at, *of_tenant, *withdrawn).where(
+        TENANT.c.id == tenant_id,
+        LEAD.c.tenant_id == TENANT.c.id,
         LEAD.c.id == CONVERSATION.c.lead_id,
         CONVERSATION.c.tenant_id == tenant_id,
         CONVERSATION.c.id == conversation_id,

@@ -8,7 +8,7 @@ from tenant_portal.audit.service import record
 from tenant_portal.identity.queries import Person
 from tenant_portal.identity.team import refuse_all_but_owners
 from tenant_portal.models import Tenant
-from tenant_portal.voicemail.hours import clean_timezone
+from tenant_portal.tenants.rules import clean_timezone
 
 
 async def set_timezone(session: AsyncSession, person: Person, timezone: str) -> None:

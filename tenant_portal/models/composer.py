@@ -1,9 +1,11 @@
 """What helps to write: answers kept ready, messages that wait for their time, and what is not finished yet."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from tenant_portal.models.base import TenantRow, Timestamp, now, own, words
@@ -44,6 +46,13 @@ class PlannedMessage(TenantRow, table=True):
     reason: str = ""
     author_id: UUID | None = None
     author_name: str = Field(default="", max_length=120)
+    despite_quiet_hours: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    details: dict[str, Any] = Field(
+        default_factory=dict,
+        sa_type=JSONB,
+        description="As those of its message: the template that it is.",
+        sa_column_kwargs={"server_default": "{}"},
+    )
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
 
 

@@ -82,16 +82,14 @@ def _sweeping(columns: str) -> Access:
     return Access(JOBS, (f"select (tenant_id, {columns})",))
 
 
+TENANT_COLUMNS = "name, state, suspended_at, currency, two_factor_required, quiet_from, quiet_until, timezone"
 STAFF_USER_COLUMNS = "id, tenant_id, email, name, role, created_at, disabled_at"
 WALLS: tuple[Wall, ...] = (
     Wall(
         "tenant",
         "id",
         (
-            Access(
-                APP,
-                ("select", "update (name, state, suspended_at, currency, timezone, two_factor_required)", "delete"),
-            ),
+            Access(APP, ("select", f"update ({TENANT_COLUMNS})", "delete")),
             Access(STAFF, ("select", "insert", "update (name, state, suspended_at)")),
             Access(FRONT_DOOR, ("select (id, state)",)),
             Access(IDENTITY, ("select (id, name, state, two_factor_required)",)),

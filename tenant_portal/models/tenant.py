@@ -31,6 +31,9 @@ class Tenant(SQLModel, table=True):
         description="By whose calendar its days are counted (IANA).",
         sa_column_kwargs={"server_default": "UTC"},
     )
+    # Of people who are written to, by their own clock; both empty for none. See tenants.rules.QuietHours.
+    quiet_from: str = Field(default="", max_length=5, sa_column_kwargs={"server_default": ""})
+    quiet_until: str = Field(default="", max_length=5, sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(default_factory=now, sa_type=Timestamp)
     suspended_at: datetime | None = Field(default=None, sa_type=Timestamp)
 

@@ -21,7 +21,7 @@ from tenant_portal.ui.pages.leads import (
     LeadState,
 )
 from tenant_portal.ui.pages.quarantine import HeldRequestsState
-from tenant_portal.ui.pages.settings import NotificationsState, RepliesState, SettingsState
+from tenant_portal.ui.pages.settings import NotificationsState, QuietHoursState, RepliesState, SettingsState
 from tenant_portal.ui.pages.simulator import CheckState, HandsetState
 from tenant_portal.ui.pages.templates import TemplatesState
 from tenant_portal.ui.pages.tenants import TenantDetailState, TenantsState
@@ -40,6 +40,7 @@ AUDIENCES: dict[type[rx.State], Audience] = {
     SessionState: Audience.SIGNED_IN,
     SettingsState: Audience.SIGNED_IN,
     NotificationsState: Audience.CLIENT,
+    QuietHoursState: Audience.CLIENT,
     ActivityState: Audience.CLIENT,
     HomeState: Audience.CLIENT,
     InboxState: Audience.CLIENT,

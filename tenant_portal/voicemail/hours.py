@@ -1,24 +1,22 @@
-"""Business hours of a channel, and quiet hours of a caller: when something is open, and when it opens next.
+"""Business hours of a channel: when somebody is there.
 
 As kept in a channel's `config`: `{"timezone": "Europe/Berlin", "week": [[["09:00", "12:00"], …], …], "holidays":
 ["2026-12-25"]}`, the week from Monday on, each day with its spans; a span ends before the time it names.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from tenant_portal.errors import BadInput
+from tenant_portal.tenants.rules import clean_timezone
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MOST_SPANS, MOST_HOLIDAYS = 6, 200
-STEP = timedelta(minutes=15)
-LONGEST_WAIT = timedelta(hours=36)
 _SPAN = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:-|\u2013|to)\s*(\d{1,2})(?:[:.](\d{2}))?", re.IGNORECASE)
 END_OF_DAY = "24:00"
 
@@ -54,19 +52,6 @@ def of_config(config: Any) -> Hours:
         raise ValueError("a week has seven days")
     holidays = tuple(date.fromisoformat(day) for day in config.get("holidays", ()))
     return Hours(clean_timezone(config["timezone"]), week, holidays)
-
-
-def clean_timezone(name: str) -> str:
-    """The name of a time zone; BadInput unless it is one."""
-    if name not in timezones():
-        raise BadInput("Choose a time zone.", field="timezone")
-    return name
-
-
-@lru_cache
-def timezones() -> tuple[str, ...]:
-    """Time zones by place, as people know them, and UTC."""
-    return ("UTC", *sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
 
 
 def clean_day(text: str, field: str) -> tuple[Span, ...]:
@@ -110,28 +95,3 @@ def clean_holidays(text: str) -> tuple[date, ...]:
 def day_text(day: Sequence[Span]) -> str:
     """The spans as a person writes them."""
     return ", ".join(f"{start}-{end}" for start, end in day)
-
-
-def clean_clock(text: str, field: str) -> str:
-    """A time of day as `HH:MM`; BadInput beside `field`."""
-    try:
-        return f"{time.fromisoformat(text.strip()):%H:%M}"
-    except ValueError:
-        raise BadInput("Write a time like 21:00.", field=field) from None
-
-
-def is_quiet(at: datetime, zones: Iterable[str], start: str, end: str) -> bool:
-    """Whether it is between `start` and `end` (`HH:MM`, past midnight where the end is earlier) in any of the zones."""
-    return any(_is_within(f"{at.astimezone(ZoneInfo(zone)):%H:%M}", start, end) for zone in zones)
-
-
-def end_of_quiet(at: datetime, zones: Sequence[str], start: str, end: str) -> datetime:
-    """The next moment, to a quarter of an hour, that is quiet nowhere; after a day and a half it is given up."""
-    moment = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
-    while is_quiet(moment, zones, start, end) and moment - at < LONGEST_WAIT:
-        moment += STEP
-    return max(moment, at)
-
-
-def _is_within(clock: str, start: str, end: str) -> bool:
-    return start <= clock < end if start <= end else clock >= start or clock < end

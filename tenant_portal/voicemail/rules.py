@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import phonenumbers
-from phonenumbers import PhoneNumberType, timezone
+from phonenumbers import PhoneNumberType
 
 from tenant_portal.errors import BadInput
 from tenant_portal.leads.rules import is_phone_number
 from tenant_portal.models.enums import RecordingState, TranscriptState
-from tenant_portal.voicemail.hours import clean_clock
+from tenant_portal.tenants.rules import clean_clock
 
 _OUR_STATES = {
     "in-progress": RecordingState.EXPECTED,
@@ -36,7 +36,6 @@ TEXTABLE = frozenset(
     }
 )
 DEAR = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UNKNOWN})
-UNKNOWN_ZONE = "Etc/Unknown"
 # Below this nobody has said anything: the caller has hung up at the tone.
 TOO_SHORT_SECONDS = 2
 
@@ -96,12 +95,6 @@ def takes_texts(address: str) -> bool:
         return phonenumbers.number_type(phonenumbers.parse(address)) in TEXTABLE
     except phonenumbers.NumberParseException:
         return False
-
-
-def zones_of(address: str, otherwise: str) -> tuple[str, ...]:
-    """The time zones (IANA) a number may be in; `otherwise` where its number plan does not say."""
-    known = timezone.time_zones_for_number(phonenumbers.parse(address))
-    return tuple(zone for zone in known if zone != UNKNOWN_ZONE) or (otherwise,)
 
 
 def clean_greeting(text: str, field: str, *, may_be_empty: bool = False) -> str:

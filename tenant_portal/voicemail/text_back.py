@@ -19,10 +19,11 @@ from tenant_portal.audit.service import record
 from tenant_portal.db import announce
 from tenant_portal.errors import Conflict
 from tenant_portal.inbox.queries import CONVERSATION, LEAD, MESSAGE
-from tenant_portal.inbox.service import CHANNEL, queue_automatic
+from tenant_portal.inbox.service import CHANNEL, Quiet, queue_automatic
 from tenant_portal.models import metadata
 from tenant_portal.models.enums import ChannelKind, ChannelState, Direction, TextBackState
-from tenant_portal.voicemail import answering, hours, rules
+from tenant_portal.tenants.rules import end_of_quiet, zones_of
+from tenant_portal.voicemail import answering, rules
 
 TEXT_BACK = metadata.tables["text_back"]
 TASK = "voicemail.text_back"
@@ -135,14 +136,17 @@ def _may_still_be_answered(call: Any, at: datetime) -> bool:
 
 
 def _end_of_night(call: Any, wanted: dict[str, Any], at: datetime) -> datetime:
-    zones = rules.zones_of(call.address, otherwise=(call.config.get("hours") or {}).get("timezone", "UTC"))
-    return hours.end_of_quiet(at, zones, str(wanted["quiet_from"]), str(wanted["quiet_until"]))
+    zones = zones_of(call.address, otherwise=(call.config.get("hours") or {}).get("timezone", "UTC"))
+    return end_of_quiet(at, zones, str(wanted["quiet_from"]), str(wanted["quiet_until"]))
 
 
 async def _send(session: AsyncSession, tenant_id: UUID, text_back_id: UUID, call: Any, text: str) -> None:
     portal = Portal(tenant_id)
     try:
         sent = await queue_automatic(session, portal, call.conversation_id, text, our_number=call.our_number)
+    except Quiet as quiet:
+        await put_off(session, tenant_id, text_back_id, quiet.until, AT_NIGHT)
+        return
     except Conflict as refusal:
         await _settle(session, tenant_id, text_back_id, TextBackState.SKIPPED, refusal.message)
         return

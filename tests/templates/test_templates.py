@@ -1,18 +1,22 @@
 """Templates: made and approved at Twilio, kept in step with it, sent when the window is closed, one client's own."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
 
 from tenant_portal import db
 from tenant_portal.errors import BadInput, Conflict, NotAllowed, NotFound
+from tenant_portal.inbox import jobs as inbox_jobs
+from tenant_portal.inbox import planned
 from tenant_portal.inbox import queries as inbox
 from tenant_portal.inbox import service as inbox_service
 from tenant_portal.models.enums import TemplateKind, TemplateState
 from tenant_portal.simulator.stand_in.records import Template, new_sid
 from tenant_portal.templates import rules, service
+from tenant_portal.tenants import quiet_hours
 from tests.signed_in import person
 from tests.templates.conftest import BODY, Studio, draft
 from tests.threads import LEAD, open_thread
@@ -120,6 +124,28 @@ async def test_a_closed_thread_takes_a_template_and_no_text(studio: Studio, port
         return (await _newest(studio, thread)).status in {"delivered", "read"}
 
     await until(delivered)
+
+
+async def test_a_template_waits_for_the_end_of_quiet_hours_as_it_was_filled_in(studio: Studio) -> None:
+    template_id, thread = await studio.approved(), await studio.closed_thread()
+    acme, bob = studio.cast.acme.tenant_id, person(studio.cast.bob)
+    there = datetime.now(ZoneInfo("America/Los_Angeles"))
+    night = {name: f"{there + timedelta(hours=by):%H:%M}" for name, by in (("start", -1), ("end", 1))}
+    async with db.tenant_session(acme) as session:
+        await quiet_hours.save(session, person(studio.cast.alice), is_on=True, **night)
+        with pytest.raises(Conflict, match="quiet hours"):
+            await inbox_service.queue_template(session, bob, thread, template_id, {"1": "Ada"})
+        await planned.send_template(session, bob, thread, template_id, {"1": "Ada"})
+        (row,) = await planned.list_planned(session, acme, thread)
+        until, now = (datetime.now(UTC) + timedelta(hours=3)).isoformat(), datetime.now(UTC)
+        # Its time can be changed, its text cannot: WhatsApp has approved that one.
+        await planned.change(session, bob, row.id, "Buy now", until, now)
+        await session.execute(text("update tenant set quiet_from = '', quiet_until = ''"))
+        await session.execute(text("update planned_message set due_at = now()"))
+    await inbox_jobs.drain_planned(acme)
+    await studio.send_all()
+    (sent,) = studio.sent()
+    assert (sent.body, sent.to) == ("Hello Ada, your kitchen is ready. May we come by?", f"whatsapp:{LEAD}")
 
 
 async def test_a_text_that_waited_past_the_window_is_not_handed_to_twilio(studio: Studio) -> None:

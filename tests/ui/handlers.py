@@ -132,6 +132,7 @@ HANDLERS: dict[str, set[str]] = {
         "set_currency",
         "close_notice",
     },
+    "QuietHoursState": {"load", "refresh", "choose", "save", "close_notice"},
     "SettingsState": {
         "load",
         "refresh",

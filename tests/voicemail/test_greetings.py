@@ -19,6 +19,7 @@ from tenant_portal.channels.service import actor_of
 from tenant_portal.errors import BadInput, Conflict, NotAllowed, NotFound, PortalError
 from tenant_portal.models import Channel
 from tenant_portal.models.enums import ChannelKind
+from tenant_portal.tenants.rules import end_of_quiet, is_quiet
 from tenant_portal.voicemail import greeting_files, hours, http, service
 from tests.cast import Cast, Someone
 from tests.inbox.test_http import cookie
@@ -248,7 +249,7 @@ def test_a_day_that_makes_no_sense_gets_a_sentence(text: str) -> None:
 
 def test_a_night_may_go_past_midnight_in_any_of_several_zones() -> None:
     at, zones = datetime(2026, 6, 1, 12, 7, tzinfo=UTC), ("America/Los_Angeles", "America/New_York")
-    assert hours.is_quiet(at, zones, "21:00", "08:00")
-    assert not hours.is_quiet(at, zones[1:], "21:00", "08:00")
-    assert hours.end_of_quiet(at, zones, "21:00", "08:00") == datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
-    assert hours.end_of_quiet(at, zones[1:], "21:00", "08:00") == at
+    assert is_quiet(at, zones, "21:00", "08:00")
+    assert not is_quiet(at, zones[1:], "21:00", "08:00")
+    assert end_of_quiet(at, zones, "21:00", "08:00") == datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
+    assert end_of_quiet(at, zones[1:], "21:00", "08:00") == at

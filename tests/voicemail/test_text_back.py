@@ -9,15 +9,18 @@ import pytest
 from sqlalchemy import text
 
 from tenant_portal import db
+from tenant_portal.tenants import quiet_hours
 from tenant_portal.voicemail import jobs, text_back
 from tests.cast import Cast, Company
+from tests.signed_in import person
 from tests.voicemail.test_calls import Caller, configure, document, verbs
 from tests.webhook_client import Portal, call, sid
 
 TEXT = "Sorry we missed you. How can we help?"
 LANDLINE, MOBILE = "+442071234567", "+447911123456"
 NOON = datetime.now(ZoneInfo("America/Los_Angeles")).replace(hour=12, minute=0)
-NIGHT = NOON.replace(hour=23)
+# The last one: its morning is less than a day away, whatever the time is now.
+NIGHT = NOON.replace(hour=23) - timedelta(days=1)
 
 
 def wanted(**changes: object) -> dict[str, Any]:
@@ -158,6 +161,21 @@ async def test_at_night_it_waits_for_the_callers_morning(portal: Portal, cast: C
     await missed(portal, cast.acme)
     await decide(cast.acme, row["due_at"])
     assert [state for state, _ in await decisions(portal)] == ["sent", "skipped"]
+
+
+async def test_the_quiet_hours_of_the_company_hold_it_back_too(portal: Portal, cast: Cast, admin_url: str) -> None:
+    await configure(admin_url, wanted())
+    await missed(portal, cast.acme)
+    there = datetime.now(NOON.tzinfo)
+    night = {name: f"{there + timedelta(hours=by):%H:%M}" for name, by in (("start", -1), ("end", 1))}
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        await quiet_hours.save(session, person(cast.alice), is_on=True, **night)
+    await decide(cast.acme)
+    assert (await decisions(portal), await texts(portal)) == ([("waiting", text_back.AT_NIGHT)], [])
+    async with db.tenant_session(cast.acme.tenant_id) as session:
+        await quiet_hours.save(session, person(cast.alice), is_on=False, start="", end="")
+    await decide(cast.acme)
+    assert [state for state, _ in await decisions(portal)] == ["sent"]
 
 
 async def test_who_was_called_back_meanwhile_gets_none(portal: Portal, cast: Cast, admin_url: str) -> None:

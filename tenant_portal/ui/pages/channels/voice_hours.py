@@ -2,10 +2,10 @@
 
 import reflex as rx
 
+from tenant_portal.tenants.rules import timezones
 from tenant_portal.ui.components import button, panel, select_field, status_badge, text_area
 from tenant_portal.ui.pages.channels.voice_items import DayItem
 from tenant_portal.ui.pages.channels.voice_state import VoiceState
-from tenant_portal.voicemail.hours import timezones
 
 item = VoiceState.item
 

@@ -189,7 +189,7 @@ def _text_back() -> rx.Component:
         ),
         rx.el.p(
             "Never to people who have unsubscribed, withheld numbers or landlines. At night, by the caller's own clock,"
-            " it waits until morning, and is left out if your team was faster.",
+            " it waits until morning, and is left out if your team was faster. Quiet hours in Settings count as well.",
             class_name="field-hint",
             margin="0",
         ),

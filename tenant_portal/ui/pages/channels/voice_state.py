@@ -11,6 +11,7 @@ from tenant_portal.db import tenant_session
 from tenant_portal.errors import BadInput, NotFound, PortalError
 from tenant_portal.identity.queries import Person
 from tenant_portal.models.enums import ChannelKind, ChannelState
+from tenant_portal.tenants.rules import clean_timezone
 from tenant_portal.ui import live
 from tenant_portal.ui.pages.channels.voice_items import VoiceItem, voice_item
 from tenant_portal.ui.session_state import client, form_text
@@ -114,7 +115,7 @@ class VoiceState(rx.State):
 
 def _hours(form: dict[str, Any]) -> hours.Hours:
     return hours.Hours(
-        timezone=hours.clean_timezone(form_text(form, "timezone", 64)),
+        timezone=clean_timezone(form_text(form, "timezone", 64)),
         week=tuple(hours.clean_day(form_text(form, key, 200), key) for key in DAYS),
         holidays=hours.clean_holidays(form_text(form, "holidays", 4000)),
     )

@@ -148,6 +148,11 @@ def event_text(row: EventRow) -> str:
     }[row.kind]
 
 
+def _status_name(row: MessageRow) -> str:
+    name = STATUS_NAMES.get(row.status, "")
+    return f"{name}, in their quiet hours" if "in_quiet_hours" in row.details else name
+
+
 def _message_item(row: MessageRow, before: MessageRow | None, after: MessageRow | None) -> MessageItem:
     is_ours, failed = row.direction is Direction.OUT, row.status in rules.NOT_DELIVERED
     template = row.details.get("template") or {}
@@ -164,7 +169,7 @@ def _message_item(row: MessageRow, before: MessageRow | None, after: MessageRow 
         is_call=row.channel_kind is ChannelKind.VOICEMAIL,
         body=row.body,
         status=row.status.value,
-        status_name=STATUS_NAMES.get(row.status, "") if is_ours else "",
+        status_name=_status_name(row) if is_ours else "",
         error=(row.error_text or NO_REASON) if failed else "",
         can_retry=failed and "retried_as" not in row.details,
         was_retried="retried_as" in row.details,

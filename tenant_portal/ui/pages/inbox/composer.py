@@ -8,6 +8,7 @@ from tenant_portal.ui.components.channel_marks import channel_mark
 from tenant_portal.ui.pages.inbox.composer_state import ComposerState
 from tenant_portal.ui.pages.inbox.keyboard import key
 from tenant_portal.ui.pages.inbox.note_form import note_form
+from tenant_portal.ui.pages.inbox.quiet_choice import quiet_choice
 from tenant_portal.ui.pages.inbox.state import InboxState
 from tenant_portal.ui.pages.inbox.template_dialog import template_button, template_link
 from tenant_portal.ui.pages.inbox.writing_aids import canned_replies, emoji_picker, schedule_choices
@@ -78,6 +79,7 @@ def _form() -> rx.Component:
             ),
             class_name="composer-box",
         ),
+        quiet_choice("composer-quiet"),
         _note(),
         on_submit=InboxState.send,
         reset_on_submit=True,

@@ -62,14 +62,15 @@ class ComposerState(rx.State):
 
     @rx.event
     async def cancel(self, planned_id: str) -> None:
-        """Do not send it. What was only held, or scheduled by the reader, comes back into the field."""
+        """Do not send it. What was only held, or written and scheduled by the reader, comes back into the field."""
         person = await client(self)
         inbox = await self.get_state(InboxState)
         inbox.notice = ""
         try:
             async with session_of(person) as session:
                 row = await planned.cancel(session, person, id_of(planned_id))
-                if row.author_id == person.user_id and any(item.id == planned_id for item in inbox.planned):
+                is_text = row.author_id == person.user_id and not row.details
+                if is_text and any(item.id == planned_id for item in inbox.planned):
                     thread = id_of(inbox.thread.id)
                     begun = await drafts.get_draft(session, person, thread)
                     text = f"{row.body}\n{begun}" if begun else row.body

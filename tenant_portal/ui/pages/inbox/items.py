@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from tenant_portal.identity.queries import Member
@@ -18,6 +18,8 @@ from tenant_portal.ui.components.lead_avatar import lead_initials, tint_of
 from tenant_portal.ui.pages.leads.items import LabelItem, label_item
 
 CHANNEL_NAMES = {ChannelKind.SMS: "SMS", ChannelKind.WHATSAPP: "WhatsApp", ChannelKind.VOICEMAIL: "Voicemail"}
+# What a form says that goes in the quiet hours all the same.
+SEND_NOW = "now"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class OpenThread:
     reason: str = ""
     window_closes_at: str = ""
     takes_templates: bool = False
+    quiet_until: str = ""
     opted_out: bool = False
     state: str = "open"
     snoozed_until: str = ""
@@ -97,6 +100,7 @@ class PlannedItem:
     reason: str = ""
     author: str = ""
     is_own: bool = False
+    is_template: bool = False
 
 
 def planned_item(row: PlannedRow, reader: UUID) -> PlannedItem:
@@ -109,6 +113,7 @@ def planned_item(row: PlannedRow, reader: UUID) -> PlannedItem:
         reason=row.reason,
         author=row.author_name,
         is_own=row.author_id == reader,
+        is_template="template" in row.details,
     )
 
 
@@ -152,6 +157,7 @@ def open_thread(row: ThreadRow, options: ReplyOptions, kind: ChannelKind | None)
         reason=chosen.reason or "",
         window_closes_at=_iso(chosen.window_closes_at),
         takes_templates=chosen.template_reason is None,
+        quiet_until=_iso(chosen.quiet_until(datetime.now(UTC))),
         opted_out=row.opted_out_at is not None,
         state=row.state.value,
         snoozed_until=_iso(row.snoozed_until),

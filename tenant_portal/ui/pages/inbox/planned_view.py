@@ -73,16 +73,24 @@ def _refused(item: rx.Var[PlannedItem]) -> rx.Component:
     )
 
 
+def _template_text() -> rx.Component:
+    return rx.el.p(ComposerState.chosen.body, class_name="field-hint", white_space="pre-wrap", margin="0")
+
+
+def _text_field() -> rx.Component:
+    return text_area(
+        "Message",
+        "planned_body",
+        error=ComposerState.body_error,
+        default_value=ComposerState.chosen.body,
+        rows="3",
+        auto_focus=True,
+    )
+
+
 def _form() -> rx.Component:
     return rx.el.form(
-        text_area(
-            "Message",
-            "planned_body",
-            error=ComposerState.body_error,
-            default_value=ComposerState.chosen.body,
-            rows="3",
-            auto_focus=True,
-        ),
+        rx.cond(ComposerState.chosen.is_template, _template_text(), _text_field()),
         time_field(ComposerState.chosen.due_at, "until", "Send at"),
         rx.el.span(ComposerState.until_error, class_name="field-error", role="alert"),
         rx.el.div(

@@ -14,7 +14,7 @@ from tenant_portal.models.enums import ChannelKind
 from tenant_portal.ui import live
 from tenant_portal.ui.pages.inbox.bubbles import MessageItem
 from tenant_portal.ui.pages.inbox.colleagues import clock, collision, last_of_others, show_writers
-from tenant_portal.ui.pages.inbox.items import Colleague, OpenThread, PlannedItem, ThreadItem, counter_text
+from tenant_portal.ui.pages.inbox.items import SEND_NOW, Colleague, OpenThread, PlannedItem, ThreadItem, counter_text
 from tenant_portal.ui.pages.inbox.reading import MOST_MESSAGES, id_of, read, session_of, wanted_thread
 from tenant_portal.ui.presence import presence
 from tenant_portal.ui.session_state import client, form_text
@@ -167,7 +167,8 @@ class InboxState(rx.State):
                 raise PortalError(warning)
             async with session_of(person) as session:
                 kind, thread = ChannelKind(self._chosen) if self._chosen else None, id_of(self.thread.id)
-                await planned.hold(session, person, thread, body, kind)
+                now = form_text(form, "quiet", 8) == SEND_NOW
+                await planned.hold(session, person, thread, body, kind, despite_quiet_hours=now)
                 await drafts.keep_draft(session, person, thread, "")
                 await tell(session, person, thread, is_writing=False)
             presence.stop(person.user_id, thread)

@@ -6,6 +6,7 @@ from tenant_portal.templates.rules import LONGEST_VALUE
 from tenant_portal.ui import routes
 from tenant_portal.ui.components import button, dialog, empty_state, field, link_button
 from tenant_portal.ui.components.phone_preview import phone_preview
+from tenant_portal.ui.pages.inbox.quiet_choice import quiet_choice
 from tenant_portal.ui.pages.inbox.template_state import TemplateChoice, TemplateSendState, TemplateValue
 
 PAUSE_MILLISECONDS = 250
@@ -49,6 +50,7 @@ def _form() -> rx.Component:
         field("Template", choices, name="template-choice"),
         rx.foreach(TemplateSendState.values, _value),
         phone_preview(TemplateSendState.preview),
+        quiet_choice("template-quiet"),
         rx.el.span(TemplateSendState.error, class_name="field-error", role="alert"),
         rx.el.div(
             button("Cancel", on_click=TemplateSendState.set_open(False)),

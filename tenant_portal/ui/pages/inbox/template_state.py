@@ -8,15 +8,16 @@ import reflex as rx
 
 from tenant_portal.errors import PortalError
 from tenant_portal.identity.queries import Person
+from tenant_portal.inbox import planned
 from tenant_portal.inbox import queries as inbox
-from tenant_portal.inbox import service
 from tenant_portal.models.enums import TemplateState
 from tenant_portal.templates import queries, rules
 from tenant_portal.templates.queries import TemplateRow
 from tenant_portal.tenants.queries import tenant_name
 from tenant_portal.ui.components.phone_preview import Preview, preview_of
+from tenant_portal.ui.pages.inbox.items import SEND_NOW
 from tenant_portal.ui.pages.inbox.reading import id_of, session_of, tenant_of, wanted_thread
-from tenant_portal.ui.session_state import client
+from tenant_portal.ui.session_state import client, form_text
 
 LONGEST = 300
 
@@ -82,14 +83,15 @@ class TemplateSendState(rx.State):
 
     @rx.event
     async def send(self, form: dict[str, Any]) -> None:
-        """Put the template into the outbox."""
+        """Send the template, at once or after the quiet hours."""
         person = await client(self)
         values = {one.number: str(form.get(f"value_{one.number}", one.value))[:LONGEST] for one in self.values}
         self.values = [replace(one, value=values[one.number]) for one in self.values]
         try:
             async with session_of(person) as session:
                 thread, template = id_of(wanted_thread(self)), _template_id(self.chosen)
-                await service.queue_template(session, person, thread, template, values)
+                now = form_text(form, "quiet", 8) == SEND_NOW
+                await planned.send_template(session, person, thread, template, values, despite_quiet_hours=now)
             _clear(self)
         except PortalError as error:
             self.error = error.message

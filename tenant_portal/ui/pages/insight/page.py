@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from tenant_portal.tenants.rules import timezones
 from tenant_portal.ui import routes
 from tenant_portal.ui.components import button, data_table, empty_state, field, link_button, panel, skeleton_rows
 from tenant_portal.ui.components.channel_marks import channel_mark
@@ -10,7 +11,6 @@ from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.insight.charts import messages_chart, stage_bars
 from tenant_portal.ui.pages.insight.items import ChannelLine, PersonLine, Tile
 from tenant_portal.ui.pages.insight.state import InsightState
-from tenant_portal.voicemail.hours import timezones
 
 PERIODS = (("7", "Last 7 days"), ("30", "Last 30 days"), ("90", "Last 90 days"), ("own", "Own dates"))
 HOW_COUNTED = (

@@ -17,6 +17,7 @@ from tenant_portal.ui.components import (
 from tenant_portal.ui.components.native import NativeLink
 from tenant_portal.ui.layout import page
 from tenant_portal.ui.pages.settings.notifications_view import notifications
+from tenant_portal.ui.pages.settings.quiet_hours import quiet_hours
 from tenant_portal.ui.pages.settings.rows import BrowserRow
 from tenant_portal.ui.pages.settings.state import SettingsState
 from tenant_portal.ui.pages.settings.team_view import team
@@ -32,6 +33,7 @@ def settings_page() -> rx.Component:
         profile(),
         notifications(),
         team(),
+        quiet_hours(),
         password(),
         two_step(),
         browsers(),
