@@ -9,10 +9,10 @@ from tenant_portal.ui.pages.settings.state import SettingsState
 
 __all__ = [
     "NotificationsState",
+    "QuietHoursState",
     "RepliesState",
     "SettingsState",
     "replies_page",
     "settings_page",
     "staff_settings_page",
 ]
-__all__ = ["QuietHoursState", "RepliesState", "SettingsState", "replies_page", "settings_page", "staff_settings_page"]
