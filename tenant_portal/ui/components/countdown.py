@@ -51,8 +51,8 @@ class _Countdown(rx.Component):
 
 
 def countdown(until: Text, *, prefix: str = "", ended: str, on_end: Any) -> rx.Component:
-    """`23 h left`, from three hours on `2 h 5 min left`, in the last `4:09 left`, then `ended`, with `on_end` called once.
+    """`23 h left`, from three hours on `2 h 5 min left`, in the last `4:09 left`, then `ended`.
 
-    `until` is ISO 8601.
+    `until` is ISO 8601; `on_end` is called once, when it ends.
     """
     return _Countdown.create(until=until, prefix=prefix, ended=ended, on_end=on_end)
