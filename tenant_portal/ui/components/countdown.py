@@ -10,6 +10,7 @@ from tenant_portal.ui.components.basics import Text
 SCRIPT = """
 const leftText = (seconds) => {
   const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60) % 60;
+  if (hours >= 3) return `${hours} h left`;
   if (hours) return `${hours} h ${minutes} min left`;
   return `${minutes}:${String(seconds % 60).padStart(2, "0")} left`;
 };
@@ -50,5 +51,8 @@ class _Countdown(rx.Component):
 
 
 def countdown(until: Text, *, prefix: str = "", ended: str, on_end: Any) -> rx.Component:
-    """`23 h 5 min left`, in the last hour `4:09 left`, then `ended`; takes ISO 8601. `on_end` is called once, then."""
+    """`23 h left`, from three hours on `2 h 5 min left`, in the last `4:09 left`, then `ended`.
+
+    `until` is ISO 8601; `on_end` is called once, when it ends.
+    """
     return _Countdown.create(until=until, prefix=prefix, ended=ended, on_end=on_end)

@@ -27,6 +27,7 @@ function AtFound({ found, thread, count }) {
 function ToNewest({ newest, newer, onNewest }) {
   const [isAway, setAway] = useState(false);
   const [left, setLeft] = useState("");
+  const [unseen, setUnseen] = useState(0);
   const newestNow = useRef(newest);
   newestNow.current = newest;
   useEffect(() => {
@@ -41,9 +42,12 @@ function ToNewest({ newest, newer, onNewest }) {
     log.addEventListener("scroll", look, { passive: true });
     return () => log.removeEventListener("scroll", look);
   }, []);
+  useEffect(() => {
+    // After the drawing: before, the message that has just come is not among the lines.
+    const lines = [...document.querySelectorAll(".log [data-message]")].map((line) => line.dataset.message);
+    setUnseen(lines.includes(left) ? lines.length - 1 - lines.indexOf(left) : 0);
+  }, [left, newest]);
   if (!isAway && !newer) return null;
-  const lines = [...document.querySelectorAll(".log [data-message]")].map((line) => line.dataset.message);
-  const unseen = left && lines.includes(left) ? lines.length - 1 - lines.indexOf(left) : 0;
   const count = newer || (unseen ? String(unseen) : "");
   const go = () => {
     if (newer) onNewest();

@@ -54,7 +54,6 @@ def _held(item: rx.Var[PlannedItem]) -> rx.Component:
 
 def _scheduled(item: rx.Var[PlannedItem]) -> rx.Component:
     return rx.fragment(
-        rx.icon("calendar-clock", size=13, aria_hidden="true"),
         rx.el.span("Scheduled for ", long_time(item.due_at), " (", zone_name(), ") by ", item.author),
         button("Edit", icon="pencil", small=True, on_click=ComposerState.edit(item.id)),
         button("Cancel", icon="x", small=True, on_click=ComposerState.cancel(item.id)),

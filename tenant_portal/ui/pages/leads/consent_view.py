@@ -88,5 +88,5 @@ def _proof(item: rx.Var[ProofItem]) -> rx.Component:
             class_name="grow",
         ),
         key=item.id,
-        class_name="top",
+        class_name="from-top",
     )

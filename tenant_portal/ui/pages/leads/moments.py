@@ -123,7 +123,7 @@ def moment(item: rx.Var[MomentItem], on_delete: Any) -> rx.Component:
         ),
         rx.cond(item.is_mine, _delete(item, on_delete)),
         key=item.id,
-        class_name=rx.Var.create("top moment-") + item.look,
+        class_name=rx.Var.create("from-top moment-") + item.look,
     )
 
 
