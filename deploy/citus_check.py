@@ -31,7 +31,7 @@ REFERENCE = frozenset(
 # that, and wants `citus.enable_unsafe_triggers`.
 OF_ONE_TENANT = frozenset(
     {"lead_first_stage", "message_referral", "conversation_blocked", "conversation_merged", "lead_merged_opt_out"}
-    | {"conversation_reopened", "conversation_recounted", "lead_opted"}
+    | {"conversation_reopened", "conversation_recounted", "lead_opted", "consent_noted"}
 )
 Kind = Literal["distributed", "reference", "local"]
 
