@@ -104,7 +104,7 @@ def test_a_lead_who_says_stop_cannot_be_written_to(stage: Stage, alice: Person, 
     page = alice.open_thread(lead)
     expect(page.locator("#composer-body")).to_be_visible()
     stage.write(lead, "acme", "STOP")
-    expect(page.locator(".composer-closed")).to_contain_text("unsubscribed")
+    expect(page.locator(".composer-closed")).to_contain_text("withdrawn consent")
     expect(page.locator("#composer-body")).to_have_count(0)
     stage.write(lead, "acme", "START")
     expect(page.locator("#composer-body")).to_be_visible()

@@ -35,6 +35,9 @@ def test_each_message_is_shown_once_and_none_that_is_in_view(alice: Person) -> N
         expect(page).to_have_title(re.compile(r"^\(\d+\) Canned replies"))
         expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("^data:image/svg"))
     first.wait_for_function(TOLD, arg=1)
+    # The tab that has taken it shows it a moment later.
+    while not shown_in(first, second):
+        first.wait_for_timeout(50)
     assert shown_in(first, second) == [["New message from +1 415-555-0642", "Is anybody there?"]]
     page = first if shown_in(first) else second
     page.evaluate("window.shownNews[0].note.onclick()")
