@@ -1,9 +1,9 @@
-"""A client's figures, from its rows at the time of asking: see docs/performance.md for what that costs."""
+"""A client's figures, from its rows at the time of asking."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from tenant_portal.errors import PortalError
 from tenant_portal.insight.rules import Period
 from tenant_portal.models import metadata
 from tenant_portal.models.enums import ChannelKind
+from tenant_portal.models.ids import earliest_id
 
 TENANT = metadata.tables["tenant"]
 LONGEST_SECONDS = 10.0
@@ -270,10 +271,5 @@ def _spread(row: sa.RowMapping, count: str) -> Spread:
 
 def _values(tenant_id: UUID, period: Period) -> dict[str, Any]:
     start, end = period.start, period.end
-    bounds = {"low": _first_id(start - MARGIN), "high": _first_id(end + MARGIN), "start": start, "end": end}
+    bounds = {"low": earliest_id(start - MARGIN), "high": earliest_id(end + MARGIN), "start": start, "end": end}
     return bounds | {"tenant": tenant_id, "zone": period.timezone}
-
-
-def _first_id(at: datetime) -> UUID:
-    """The smallest id (UUID version 7) that a row made at this moment can have: rows of a period lie together."""
-    return UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62)
