@@ -16,6 +16,7 @@ from tenant_portal.errors import BadInput, NotAllowed, NotFound
 from tenant_portal.identity.queries import Person
 from tenant_portal.inbox import rules
 from tenant_portal.inbox.queries import CONVERSATION, LEAD
+from tenant_portal.leads.rules import first_name
 from tenant_portal.models import CannedReply, metadata
 from tenant_portal.models.enums import Role
 
@@ -138,15 +139,11 @@ async def _values(session: AsyncSession, person: Person, conversation_id: UUID) 
     name = lead.name or lead.profile_name
     return {
         "lead name": name,
-        "lead first name": _first(name),
+        "lead first name": first_name(name),
         "company name": person.client,
         "agent name": person.name,
-        "agent first name": _first(person.name),
+        "agent first name": first_name(person.name),
     }
-
-
-def _first(name: str) -> str:
-    return name.split()[0] if name.split() else ""
 
 
 def _all(tenant_id: UUID) -> sa.Select[tuple[UUID, str, str]]:

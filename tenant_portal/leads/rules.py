@@ -54,6 +54,11 @@ def format_number(address: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def first_name(name: str) -> str:
+    """The first word of a name; empty where there is none."""
+    return next(iter(name.split()), "")
+
+
 def display_name(name: str, profile_name: str, address: str) -> str:
     """What the team calls this person: their own name for it, else the profile's, else the number."""
     return name or profile_name or format_number(address)

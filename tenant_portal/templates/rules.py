@@ -102,11 +102,6 @@ def clean_values(numbers: list[str], values: Mapping[str, str]) -> dict[str, str
     return found
 
 
-def first_name(name: str) -> str:
-    """The first word of a name."""
-    return next(iter(name.split()), "")
-
-
 def from_twilio(word: str) -> TemplateState:
     """Our state for Twilio's word; an unknown word is one that cannot be sent."""
     return _OF_TWILIO.get(word, TemplateState.DISABLED)

@@ -10,6 +10,7 @@ from tenant_portal.errors import PortalError
 from tenant_portal.identity.queries import Person
 from tenant_portal.inbox import planned
 from tenant_portal.inbox import queries as inbox
+from tenant_portal.leads.rules import first_name
 from tenant_portal.models.enums import TemplateState
 from tenant_portal.templates import queries, rules
 from tenant_portal.templates.queries import TemplateRow
@@ -140,7 +141,7 @@ async def _known(session: Any, person: Person, thread: str) -> dict[str, str]:
     row = await inbox.get_thread(session, tenant_of(person), id_of(thread))
     name = row.name or row.profile_name
     company = await tenant_name(session, tenant_of(person))
-    return {"name": name, "first_name": rules.first_name(name), "company": company, "sender": person.name}
+    return {"name": name, "first_name": first_name(name), "company": company, "sender": person.name}
 
 
 def _template_id(text: str) -> UUID:
