@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import reflex as rx
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.errors import NotAllowed
@@ -54,10 +54,7 @@ class SessionState(rx.State):
     @rx.event
     async def refresh(self) -> None:
         """What changes while a page is open; called at every live update, whichever page it is."""
-        person = await signed_in(self)
-        await _read(self, person)
-        if person.tenant_id is not None:
-            await _read_news(self, person, person.tenant_id)
+        await _read(self, await signed_in(self), with_news=True)
 
     @rx.event
     async def tell_trouble(self, text: str) -> None:
@@ -72,18 +69,20 @@ class SessionState(rx.State):
         self.trouble = ""
 
 
-async def _read(state: SessionState, person: Person) -> None:
+async def _read(state: SessionState, person: Person, *, with_news: bool = False) -> None:
     show(state, person)
     if person.tenant_id is not None:
+        # One transaction: each open page comes here at each change.
         async with tenant_session(person.tenant_id) as session:
             state.unread = await count_unread(session, person.tenant_id, person.user_id)
+            if with_news:
+                await _read_news(state, session, person)
 
 
-async def _read_news(state: SessionState, person: Person, tenant_id: UUID) -> None:
+async def _read_news(state: SessionState, session: AsyncSession, person: Person) -> None:
     now = datetime.now(UTC)
-    async with tenant_session(tenant_id) as session:
-        choice = await get_choice(session, person)
-        rows = await list_news(session, person, choice, state._opened_at or now, now)
+    choice = await get_choice(session, person)
+    rows = await list_news(session, person, choice, state._opened_at or now, now)
     items = [news_item(row, shows_text=choice.shows_text) for row in rows]
     if items != state.news:
         state.news = items
