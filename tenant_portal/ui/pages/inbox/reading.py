@@ -25,9 +25,7 @@ async def read(state: Any, person: Person) -> None:
     wanted = wanted_thread(state)
     async with session_of(person) as session:
         members = await list_members(session, tenant_of(person))
-        team = colleagues(members, person.user_id)
-        if team != state.team:
-            state.team = team
+        _set(state, "team", colleagues(members, person.user_id))
         labels = await list_labels(session, tenant_of(person))
         found = await state.get_state(FoundState)
         _set(found, "labels", [label_item(row) for row in labels])
@@ -36,9 +34,7 @@ async def read(state: Any, person: Person) -> None:
         await _read_list(state, found, session, person, wanted)
         counts = await queries.count_threads(session, tenant_of(person), person.user_id)
         unread = await queries.count_unread(session, tenant_of(person), person.user_id)
-    shown = {view.value: count_text(getattr(counts, view.value)) for view in View}
-    if shown != state.counts:
-        state.counts = shown
+    _set(state, "counts", {view.value: count_text(getattr(counts, view.value)) for view in View})
     (await state.get_state(SessionState)).unread = unread
 
 
@@ -107,13 +103,9 @@ async def _read_thread(
     is_on = frozenset(label.id for label in on.get(row.lead_id, ()))
     _set(found, "thread_labels", [label_item(label, is_on) for label in labels])
     state.thread = open_thread(row, options, ChannelKind(state._chosen) if state._chosen else None)
-    if items != state.messages:
-        state.messages = items
-    waiting = [
-        planned_item(one, person.user_id) for one in await planned.list_planned(session, tenant_id, conversation_id)
-    ]
-    if waiting != state.planned:
-        state.planned = waiting
+    _set(state, "messages", items)
+    waiting = await planned.list_planned(session, tenant_id, conversation_id)
+    _set(state, "planned", [planned_item(one, person.user_id) for one in waiting])
 
 
 async def _place_before(found: Any, session: Any, tenant_id: UUID, conversation_id: UUID) -> UUID | None:
