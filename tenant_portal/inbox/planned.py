@@ -102,7 +102,7 @@ async def send_template(
 ) -> None:
     """Send an approved template, filled in, at once or after the quiet hours.
 
-    BadInput and Conflict as for `service.queue_template`.
+    BadInput and Conflict as for `service.fill_template` and `service.queue`.
     """
     body, details = await fill_template(session, person, template_id, values)
     text = _Text(body, ChannelKind.WHATSAPP, details, despite_quiet_hours)

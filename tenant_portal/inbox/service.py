@@ -156,21 +156,12 @@ async def queue(
     )
 
 
-async def queue_template(
-    session: AsyncSession, person: Person, conversation_id: UUID, template_id: UUID, values: Mapping[str, str]
-) -> UUID:
-    """Put an approved template, filled in, into the outbox; the id of its message.
-
-    BadInput where a variable has no value, Conflict where it is not approved, and as for `queue`.
-    """
-    body, details = await fill_template(session, person, template_id, values)
-    return await queue(session, person, conversation_id, body, ChannelKind.WHATSAPP, details=details)
-
-
 async def fill_template(
     session: AsyncSession, person: Person, template_id: UUID, values: Mapping[str, str]
 ) -> tuple[str, dict[str, Any]]:
-    """The text of an approved template and the details of its message; BadInput, Conflict as for `queue_template`."""
+    """The text of an approved template and the details of its message; BadInput where a variable has
+    no value, Conflict where it is not approved.
+    """
     template = await get_template(session, _tenant_of(person), template_id)
     if template.state is not TemplateState.APPROVED or template.content_sid is None:
         raise Conflict("WhatsApp has not approved this template, so it cannot be sent.")

@@ -113,8 +113,8 @@ async def test_a_closed_thread_takes_a_template_and_no_text(studio: Studio, port
         with pytest.raises(Conflict, match="24 hours"):
             await inbox_service.queue_reply(session, bob, thread, "Hello?")
         with pytest.raises(BadInput, match="Fill in"):
-            await inbox_service.queue_template(session, bob, thread, template_id, {"1": " "})
-        await inbox_service.queue_template(session, bob, thread, template_id, {"1": "Ada"})
+            await planned.send_template(session, bob, thread, template_id, {"1": " "})
+        await planned.send_template(session, bob, thread, template_id, {"1": "Ada"})
     await studio.send_all()
     (sent,) = studio.sent()
     assert (sent.body, sent.to) == ("Hello Ada, your kitchen is ready. May we come by?", f"whatsapp:{LEAD}")
@@ -134,7 +134,7 @@ async def test_a_template_waits_for_the_end_of_quiet_hours_as_it_was_filled_in(s
     async with db.tenant_session(acme) as session:
         await quiet_hours.save(session, person(studio.cast.alice), is_on=True, **night)
         with pytest.raises(Conflict, match="quiet hours"):
-            await inbox_service.queue_template(session, bob, thread, template_id, {"1": "Ada"})
+            await planned.send_template(session, bob, thread, template_id, {"1": "Ada"})
         await planned.send_template(session, bob, thread, template_id, {"1": "Ada"})
         (row,) = await planned.list_planned(session, acme, thread)
         until, now = (datetime.now(UTC) + timedelta(hours=3)).isoformat(), datetime.now(UTC)
@@ -187,13 +187,13 @@ async def test_anothers_template_cannot_be_seen_sent_submitted_or_deleted(studio
                     await act(session, alice, wanted)
         async with db.tenant_session(acme) as session:
             with pytest.raises(NotFound, match="does not exist"):
-                await inbox_service.queue_template(session, alice, thread, wanted, {"1": "Ada"})
+                await planned.send_template(session, alice, thread, wanted, {"1": "Ada"})
     # Twilio would refuse it as well, had a row of Acme's named it.
     own = await studio.approved()
     (foreign,) = studio.templates_at_twilio(studio.cast.globex)
     async with db.tenant_session(acme) as session:
         await session.execute(text("update message_template set content_sid = :sid"), {"sid": foreign.sid})
-        await inbox_service.queue_template(session, alice, thread, own, {"1": "Ada"})
+        await planned.send_template(session, alice, thread, own, {"1": "Ada"})
     await studio.send_all()
     assert (studio.sent(), (await _newest(studio, thread)).status) == ([], "failed")
 
