@@ -5,15 +5,17 @@ from uuid import UUID
 import reflex as rx
 
 from tenant_portal.db import tenant_session
-from tenant_portal.errors import NotFound, PortalError
+from tenant_portal.errors import PortalError
 from tenant_portal.identity.queries import Person
 from tenant_portal.ui import live
+from tenant_portal.ui.ids import parse_id
 from tenant_portal.ui.pages.calls.items import CallItem, call_item
 from tenant_portal.ui.session_state import client
 from tenant_portal.voicemail import queries, service
 
 FILTERS = {"new": False, "handled": True, "all": None}
 MOST_PAGES = 500
+GONE = "This call does not exist."
 
 
 class CallsState(rx.State):
@@ -73,7 +75,7 @@ class CallsState(rx.State):
         self.notice = ""
         try:
             async with tenant_session(_tenant(person)) as session:
-                await service.set_handled(session, person, _id(call_id), handled=is_handled)
+                await service.set_handled(session, person, parse_id(call_id, GONE), handled=is_handled)
         except PortalError as error:
             self.notice = error.message
         await _read(self, person)
@@ -105,10 +107,3 @@ async def _read(state: CallsState, person: Person) -> None:
 def _tenant(person: Person) -> UUID:
     assert person.tenant_id is not None
     return person.tenant_id
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("This call does not exist.") from None

@@ -2,22 +2,23 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import reflex as rx
 
 from tenant_portal.channels import queries, service
 from tenant_portal.channels.service import actor_of
 from tenant_portal.db import announce, tenant_session
-from tenant_portal.errors import NotFound, PortalError
+from tenant_portal.errors import PortalError
 from tenant_portal.identity.queries import Person
 from tenant_portal.models.enums import TenantState
 from tenant_portal.tenants.queries import tenant_state
 from tenant_portal.ui import live
+from tenant_portal.ui.ids import parse_id
 from tenant_portal.ui.pages.channels.cards import NumberGroup, groups_of
 from tenant_portal.ui.session_state import client, form_text
 
 TESTING = "The test is under way. It takes a few seconds."
+GONE = "This channel no longer exists."
 
 
 class ChannelsState(rx.State):
@@ -120,7 +121,7 @@ async def _change(
     actor = actor_of(person)
     try:
         async with tenant_session(actor.tenant_id) as session:
-            await change(session, actor, _id(channel_id), *arguments, **options)
+            await change(session, actor, parse_id(channel_id, GONE), *arguments, **options)
             await announce(session, actor.tenant_id)
     except PortalError as error:
         state.notice, state.tone = error.message, "bad"
@@ -128,10 +129,3 @@ async def _change(
     state.notice, state.tone = done, "info" if change is service.start_test else "good"
     await _read(state, person)
     return True
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("This channel no longer exists.") from None

@@ -11,6 +11,7 @@ from tenant_portal.inbox.queries import NEWEST_THREADS, View
 from tenant_portal.inbox.search import HITS_PAGE, find_messages
 from tenant_portal.leads.queries import LabelRow, labels_of, list_labels
 from tenant_portal.models.enums import ChannelKind
+from tenant_portal.ui.ids import parse_id
 from tenant_portal.ui.pages.inbox.bubbles import message_items
 from tenant_portal.ui.pages.inbox.found_state import FoundState, hit_item
 from tenant_portal.ui.pages.inbox.items import OpenThread, colleagues, open_thread, planned_item, thread_item
@@ -134,10 +135,7 @@ def wanted_thread(state: Any) -> str:
 
 def id_of(text: str) -> UUID:
     """NotFound for what is no id, as for one that nobody has."""
-    try:
-        return UUID(text)
-    except (ValueError, AttributeError, TypeError):
-        raise NotFound("This conversation does not exist.") from None
+    return parse_id(text, "This conversation does not exist.")
 
 
 def tenant_of(person: Person) -> UUID:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 import reflex as rx
 
@@ -16,11 +15,13 @@ from tenant_portal.templates import queries, rules
 from tenant_portal.templates.queries import TemplateRow
 from tenant_portal.tenants.queries import tenant_name
 from tenant_portal.ui.components.phone_preview import Preview, preview_of
+from tenant_portal.ui.ids import parse_id
 from tenant_portal.ui.pages.inbox.items import SEND_NOW
 from tenant_portal.ui.pages.inbox.reading import id_of, session_of, tenant_of, wanted_thread
 from tenant_portal.ui.session_state import client, form_text
 
 LONGEST = 300
+GONE = "This template does not exist."
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class TemplateSendState(rx.State):
         self.values = [replace(one, value=values[one.number]) for one in self.values]
         try:
             async with session_of(person) as session:
-                thread, template = id_of(wanted_thread(self)), _template_id(self.chosen)
+                thread, template = id_of(wanted_thread(self)), parse_id(self.chosen, GONE)
                 now = form_text(form, "quiet", 8) == SEND_NOW
                 await planned.send_template(session, person, thread, template, values, despite_quiet_hours=now)
             _clear(self)
@@ -107,7 +108,7 @@ async def _try_choose(state: TemplateSendState, person: Person, template_id: str
     state.error = ""
     try:
         async with session_of(person) as session:
-            template = await queries.get_template(session, tenant_of(person), _template_id(template_id))
+            template = await queries.get_template(session, tenant_of(person), parse_id(template_id, GONE))
             known = await _known(session, person, wanted_thread(state))
     except PortalError as error:
         state.error = error.message
@@ -125,7 +126,7 @@ async def _try_choose(state: TemplateSendState, person: Person, template_id: str
 async def _try_preview(state: TemplateSendState, person: Person) -> None:
     try:
         async with session_of(person) as session:
-            _show(state, await queries.get_template(session, tenant_of(person), _template_id(state.chosen)))
+            _show(state, await queries.get_template(session, tenant_of(person), parse_id(state.chosen, GONE)))
     except PortalError as error:
         state.error = error.message
 
@@ -142,11 +143,3 @@ async def _known(session: Any, person: Person, thread: str) -> dict[str, str]:
     name = row.name or row.profile_name
     company = await tenant_name(session, tenant_of(person))
     return {"name": name, "first_name": first_name(name), "company": company, "sender": person.name}
-
-
-def _template_id(text: str) -> UUID:
-    # A template that nobody has: the same answer as for one that is another client's.
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)

@@ -1,13 +1,7 @@
-"""Ids as a browser sends them."""
+"""Ids of the pages of leads, as a browser sends them."""
 
-from uuid import UUID
+from functools import partial
 
-from tenant_portal.errors import NotFound
+from tenant_portal.ui import ids
 
-
-def parse_id(text: str) -> UUID:
-    """The id; NotFound for anything else, as for an id that nobody has."""
-    try:
-        return UUID(text)
-    except (ValueError, AttributeError, TypeError):
-        raise NotFound("This lead does not exist.") from None
+parse_id = partial(ids.parse_id, gone="This lead does not exist.")

@@ -1,14 +1,14 @@
 """What the quarantine page does."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 import reflex as rx
 
 from tenant_portal.db import staff_session
-from tenant_portal.errors import NotFound, PortalError
+from tenant_portal.errors import PortalError
 from tenant_portal.front_door import quarantine
 from tenant_portal.tenants.quarantine import PAGE_SIZE, HeldRequest, requests
+from tenant_portal.ui.ids import parse_id
 from tenant_portal.ui.session_state import staff
 
 MOST_LINES = 500
@@ -90,7 +90,7 @@ class HeldRequestsState(rx.State):
         """Decide a request again, as if it came in now."""
         person = await staff(self)
         try:
-            done = await quarantine.replay(_id(request_id), person.name)
+            done = await quarantine.replay(parse_id(request_id), person.name)
             self.notice, self.tone = done.sentence, "good" if done.settled else "warn"
         except PortalError as error:
             self.notice, self.tone = error.message, "bad"
@@ -114,7 +114,7 @@ class HeldRequestsState(rx.State):
         """Give the request up that was asked about."""
         person = await staff(self)
         try:
-            await quarantine.discard(_id(self.discarding), person.name)
+            await quarantine.discard(parse_id(self.discarding), person.name)
             self.notice, self.tone = "The request was discarded.", "good"
         except PortalError as error:
             self.notice, self.tone = error.message, "bad"
@@ -146,10 +146,3 @@ def _line(row: HeldRequest) -> HeldLine:
         settled_by=row.settled_by or "",
         outcome=quarantine.SENTENCES.get(row.outcome or "", ""),
     )
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

@@ -2,20 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 import reflex as rx
 
 from tenant_portal.db import tenant_session
-from tenant_portal.errors import BadInput, NotFound, PortalError
+from tenant_portal.errors import BadInput, PortalError
 from tenant_portal.identity.queries import Person
 from tenant_portal.inbox import canned
 from tenant_portal.inbox.rules import MAX_BODY
 from tenant_portal.ui import live
+from tenant_portal.ui.ids import parse_id
 from tenant_portal.ui.pages.inbox.items import ReplyItem
 from tenant_portal.ui.session_state import client, form_text
 
 NEW = "new"
+GONE = "This reply does not exist."
 
 
 class RepliesState(rx.State):
@@ -75,13 +76,15 @@ class RepliesState(rx.State):
             await _try(self, person, lambda s: canned.add_reply(s, person, name, body), "The reply is added.")
         else:
             change = "The reply is changed."
-            await _try(self, person, lambda s: canned.change_reply(s, person, _id_of(of), name, body), change)
+            await _try(self, person, lambda s: canned.change_reply(s, person, parse_id(of, GONE), name, body), change)
 
     @rx.event
     async def delete(self, reply_id: str) -> None:
         """Delete a reply."""
         person = await client(self)
-        await _try(self, person, lambda s: canned.delete_reply(s, person, _id_of(reply_id)), "The reply is deleted.")
+        await _try(
+            self, person, lambda s: canned.delete_reply(s, person, parse_id(reply_id, GONE)), "The reply is deleted."
+        )
 
     @rx.event
     async def close_notice(self) -> None:
@@ -93,13 +96,6 @@ class RepliesState(rx.State):
 def _close(state: RepliesState) -> None:
     state.editing = state.name_error = state.body_error = ""
     state.chosen = ReplyItem()
-
-
-def _id_of(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except (ValueError, AttributeError, TypeError):
-        raise NotFound("This reply does not exist.") from None
 
 
 async def _try(state: RepliesState, person: Person, change: Callable[[Any], Awaitable[object]], done: str) -> None:

@@ -17,6 +17,7 @@ from tenant_portal.identity.queries import (
     needs_second_step,
 )
 from tenant_portal.ui import live
+from tenant_portal.ui.ids import parse_id
 from tenant_portal.ui.pages.settings.rows import (
     BrowserRow,
     InvitationRow,
@@ -119,7 +120,7 @@ class SettingsState(rx.State):
         person = await client(self)
         _forget_invitation(self)
         async with tenant_session(_tenant(person)) as session:
-            await team.revoke(session, person, _id(invitation_id))
+            await team.revoke(session, person, parse_id(invitation_id))
         await _read(self, person)
         self.notice = "The invitation is revoked."
 
@@ -128,7 +129,7 @@ class SettingsState(rx.State):
         """Make a member owner or agent."""
         person = await client(self)
         async with tenant_session(_tenant(person)) as session:
-            await team.change_role(session, person, _id(user_id), role)
+            await team.change_role(session, person, parse_id(user_id), role)
         now_person = await signed_in(self)
         show(await self.get_state(SessionState), now_person)
         await _read(self, now_person)
@@ -139,7 +140,7 @@ class SettingsState(rx.State):
         """Take somebody out of the team."""
         person = await client(self)
         async with tenant_session(_tenant(person)) as session:
-            await team.remove(session, person, _id(user_id), datetime.now(UTC))
+            await team.remove(session, person, parse_id(user_id), datetime.now(UTC))
         await _read(self, person)
         self.notice = "They are removed from the team and signed out everywhere."
 
@@ -148,7 +149,7 @@ class SettingsState(rx.State):
         """Let a colleague in again whose phone is lost."""
         person = await client(self)
         async with tenant_session(_tenant(person)) as session:
-            await team.reset_second_step(session, person, _id(user_id))
+            await team.reset_second_step(session, person, parse_id(user_id))
         await _read(self, person)
         self.notice = "Their two-step sign-in is reset. They sign in with the password now."
 
@@ -166,7 +167,7 @@ class SettingsState(rx.State):
         """Sign out one other browser."""
         person = await signed_in(self)
         async with identity_session() as session:
-            if not await sessions.end_own(session, person, _id(session_id)):
+            if not await sessions.end_own(session, person, parse_id(session_id)):
                 raise NotFound
         await _read(self, person)
         self.notice = "That browser is signed out."
@@ -210,10 +211,3 @@ def _forget_invitation(state: SettingsState) -> None:
 
 def _tenant(person: Person) -> UUID:
     return team.refuse_all_but_owners(person)
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

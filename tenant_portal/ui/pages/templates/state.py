@@ -6,13 +6,14 @@ from uuid import UUID
 import reflex as rx
 
 from tenant_portal.db import tenant_session
-from tenant_portal.errors import BadInput, NotFound, PortalError
+from tenant_portal.errors import BadInput, PortalError
 from tenant_portal.identity.queries import Person
 from tenant_portal.models.enums import Role, TemplateKind
 from tenant_portal.templates import queries, service
 from tenant_portal.templates.rules import LONGEST_BODY
 from tenant_portal.ui import live
 from tenant_portal.ui.components.phone_preview import Preview
+from tenant_portal.ui.ids import parse_id
 from tenant_portal.ui.pages.templates.items import (
     TemplateItem,
     VariableItem,
@@ -25,6 +26,7 @@ from tenant_portal.ui.session_state import client, form_text
 
 LONGEST_FIELD = LONGEST_BODY + 200
 EMPTY = {"kind": TemplateKind.TEXT.value, "language": "en", "category": "UTILITY"}
+GONE = "This template does not exist."
 
 
 class TemplatesState(rx.State):
@@ -93,13 +95,13 @@ class TemplatesState(rx.State):
     async def submit(self, template_id: str) -> None:
         """Submit a template again."""
         person = await client(self)
-        await _try(self, person, lambda session: service.submit(session, person, _id(template_id)))
+        await _try(self, person, lambda session: service.submit(session, person, parse_id(template_id, GONE)))
 
     @rx.event
     async def delete(self, template_id: str) -> None:
         """Delete a template here and at Twilio."""
         person = await client(self)
-        await _try(self, person, lambda session: service.delete(session, person, _id(template_id)))
+        await _try(self, person, lambda session: service.delete(session, person, parse_id(template_id, GONE)))
 
     @rx.event
     async def check(self) -> None:
@@ -146,10 +148,3 @@ def _show(state: TemplatesState) -> None:
 def _tenant(person: Person) -> UUID:
     assert person.tenant_id is not None
     return person.tenant_id
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("This template does not exist.") from None
