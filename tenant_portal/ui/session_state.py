@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import reflex as rx
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tenant_portal.db import identity_session, tenant_session
 from tenant_portal.errors import NotAllowed
@@ -79,7 +78,7 @@ async def _read(state: SessionState, person: Person, *, with_news: bool = False)
                 await _read_news(state, session, person)
 
 
-async def _read_news(state: SessionState, session: AsyncSession, person: Person) -> None:
+async def _read_news(state: SessionState, session: Any, person: Person) -> None:
     now = datetime.now(UTC)
     choice = await get_choice(session, person)
     rows = await list_news(session, person, choice, state._opened_at or now, now)

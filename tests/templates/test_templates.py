@@ -13,7 +13,7 @@ from tenant_portal.inbox import jobs as inbox_jobs
 from tenant_portal.inbox import planned
 from tenant_portal.inbox import queries as inbox
 from tenant_portal.inbox import service as inbox_service
-from tenant_portal.models.enums import TemplateKind, TemplateState
+from tenant_portal.models.enums import ChannelKind, TemplateKind, TemplateState
 from tenant_portal.simulator.stand_in.records import Template, new_sid
 from tenant_portal.templates import rules, service
 from tenant_portal.tenants import quiet_hours
@@ -133,8 +133,9 @@ async def test_a_template_waits_for_the_end_of_quiet_hours_as_it_was_filled_in(s
     night = {name: f"{there + timedelta(hours=by):%H:%M}" for name, by in (("start", -1), ("end", 1))}
     async with db.tenant_session(acme) as session:
         await quiet_hours.save(session, person(studio.cast.alice), is_on=True, **night)
+        body, details = await inbox_service.fill_template(session, bob, template_id, {"1": "Ada"})
         with pytest.raises(Conflict, match="quiet hours"):
-            await planned.send_template(session, bob, thread, template_id, {"1": "Ada"})
+            await inbox_service.queue(session, bob, thread, body, ChannelKind.WHATSAPP, details=details)
         await planned.send_template(session, bob, thread, template_id, {"1": "Ada"})
         (row,) = await planned.list_planned(session, acme, thread)
         until, now = (datetime.now(UTC) + timedelta(hours=3)).isoformat(), datetime.now(UTC)
